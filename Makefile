@@ -1,0 +1,45 @@
+# `make run` and `make test` need Python 3.11 or later and make, nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA_DIR ?= ../shared/data
+
+.PHONY: run test unit lint bench lock clean
+
+run: $(VENV)/.installed
+	@if [ -d "$(DATA_DIR)" ]; then \
+		$(BIN)/tailguard run --source files --data-dir "$(DATA_DIR)" --session latest; \
+	else \
+		echo "No recorded market data at $(DATA_DIR): name a directory with 'make run DATA_DIR=...'."; \
+		echo "docs/data-notes.md says which files belong into it."; exit 1; \
+	fi
+
+test: lint
+	$(BIN)/pytest
+
+unit: $(VENV)/.installed
+	$(BIN)/pytest -m "not server"
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/pytest benchmarks --benchmark-columns=min,median,iqr,rounds
+
+lock: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
+		--extra postgresql --extra parquet --group dev --python-version 3.11 --upgrade --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'tailguard needs Python 3.11 or later')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
