@@ -1,0 +1,182 @@
+"""Market history: what was published, aligned to sessions.
+
+`MarketData` holds observations as they came, per series and publisher. `MarketHistory` is one aligned, session-indexed
+view of it. Neither decides anything: which value is used where two disagree, or where one is missing, is the business
+of `signals.inputs`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from signals.calendar import Days, TradingCalendar
+from signals.series import (
+    CBOE,
+    DFF,
+    DTB3,
+    FRED,
+    IRX,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    VIX,
+    VX_PUBLISHERS,
+    YAHOO,
+    vx_expiry_of,
+)
+from signals.vix_futures import Floats, SettlementPanel, settlement_panel
+
+#: Every history starts here, so that a level does not depend on how much history happened to be loaded.
+HISTORY_START = dt.date(2004, 1, 2)
+
+PayloadIds = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Observations:
+    """Values of one series from one publisher.
+
+    Attributes
+    ----------
+    days : datetime64[D], shape (n,), strictly ascending
+    values : float, shape (n,), finite
+    payloads : int, shape (n,)
+        Key of the stored payload each value was read from; 0 where it was not stored.
+    """
+
+    series: str
+    publisher: str
+    days: Days
+    values: Floats
+    payloads: PayloadIds
+
+    def aligned(self, sessions: Days) -> tuple[Floats, PayloadIds]:
+        """Values and payload keys at each session; NaN and 0 where there is none."""
+        values = np.full(len(sessions), np.nan)
+        payloads = np.zeros(len(sessions), dtype=np.int64)
+        rows = np.searchsorted(sessions, self.days)
+        inside = rows < len(sessions)
+        inside[inside] = sessions[rows[inside]] == self.days[inside]
+        values[rows[inside]] = self.values[inside]
+        payloads[rows[inside]] = self.payloads[inside]
+        return values, payloads
+
+    def payload_on(self, day: np.datetime64) -> int | None:
+        """Key of the payload behind the value of `day`; None where there is no value."""
+        row = int(np.searchsorted(self.days, day))
+        return int(self.payloads[row]) if row < len(self.days) and self.days[row] == day else None
+
+
+class MarketData(Mapping[tuple[str, str], Observations]):
+    """Observations by (series, publisher)."""
+
+    def __init__(self, observations: Iterable[Observations] = ()) -> None:
+        self._by_key = {(item.series, item.publisher): item for item in observations}
+
+    def __getitem__(self, key: tuple[str, str]) -> Observations:
+        return self._by_key[key]
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        return iter(self._by_key)
+
+    def __len__(self) -> int:
+        return len(self._by_key)
+
+    def find(self, series: str, publisher: str) -> Observations:
+        """The observations of a series from a publisher, empty if there are none."""
+        nothing = Observations(series, publisher, np.array([], "datetime64[D]"), np.array([]), np.array([], np.int64))
+        return self._by_key.get((series, publisher), nothing)
+
+    def first_after(self, series: str, publishers: Iterable[str], day: dt.date) -> dt.date | None:
+        """The first day after `day` on which any of `publishers` has a value of `series`."""
+        later = []
+        for publisher in publishers:
+            days = self.find(series, publisher).days
+            position = int(np.searchsorted(days, np.datetime64(day), side="right"))
+            if position < len(days):
+                later.append(days[position].item())
+        return min(later, default=None)
+
+
+@dataclass(frozen=True)
+class MarketHistory:
+    """One aligned view of the market, a row per session from `HISTORY_START`.
+
+    Attributes
+    ----------
+    sessions : datetime64[D], shape (n,)
+    spx_yahoo, spx_cboe, spxtr, spy_adjusted, vix_cboe, vix_yahoo : float, shape (n,)
+        NaN where the publisher has no value.
+    dtb3, dff, irx : (days, values)
+        Rates on their own days, percent: they have prints on days that are no session.
+    panel : SettlementPanel
+        VX settlements by slot.
+    data : MarketData
+        What it was aligned from.
+    """
+
+    sessions: Days
+    spx_yahoo: Floats
+    spx_cboe: Floats
+    spxtr: Floats
+    spy_adjusted: Floats
+    vix_cboe: Floats
+    vix_yahoo: Floats
+    dtb3: tuple[Days, Floats]
+    dff: tuple[Days, Floats]
+    irx: tuple[Days, Floats]
+    panel: SettlementPanel
+    data: MarketData
+
+
+def market_history(data: MarketData, calendar: TradingCalendar, through: dt.date) -> MarketHistory:
+    """Align observations to the sessions from `HISTORY_START` to `through`, and look at nothing later."""
+    sessions = calendar.sessions_in(HISTORY_START, through)
+
+    def by_session(series: str, publisher: str) -> Floats:
+        return data.find(series, publisher).aligned(sessions)[0]
+
+    def by_day(series: str, publisher: str) -> tuple[Days, Floats]:
+        found = data.find(series, publisher)
+        known = int(np.searchsorted(found.days, np.datetime64(through), side="right"))
+        return found.days[:known], found.values[:known]
+
+    return MarketHistory(
+        sessions=sessions,
+        spx_yahoo=by_session(SPX, YAHOO),
+        spx_cboe=by_session(SPX, CBOE),
+        spxtr=by_session(SPXTR, YAHOO),
+        spy_adjusted=by_session(SPY_ADJUSTED, YAHOO),
+        vix_cboe=by_session(VIX, CBOE),
+        vix_yahoo=by_session(VIX, YAHOO),
+        dtb3=by_day(DTB3, FRED),
+        dff=by_day(DFF, FRED),
+        irx=by_day(IRX, YAHOO),
+        panel=settlement_panel(_settlements(data), sessions, calendar),
+        data=data,
+    )
+
+
+def _settlements(data: MarketData) -> dict[dt.date, tuple[Days, Floats]]:
+    """Settlements per contract; where two publishers have a day, the first of `VX_PUBLISHERS` wins."""
+    merged: dict[dt.date, tuple[Days, Floats]] = {}
+    for publisher in VX_PUBLISHERS:
+        for (series, who), found in data.items():
+            expiry = vx_expiry_of(series)
+            if who != publisher or expiry is None:
+                continue
+            if expiry not in merged:
+                merged[expiry] = (found.days, found.values)
+                continue
+            days, values = merged[expiry]
+            added = ~np.isin(found.days, days)
+            all_days = np.concatenate([days, found.days[added]])
+            all_values = np.concatenate([values, found.values[added]])
+            order = np.argsort(all_days)
+            merged[expiry] = (all_days[order], all_values[order])
+    return merged

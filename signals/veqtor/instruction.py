@@ -1,0 +1,102 @@
+"""From weights to orders: dollars of equity, VX contracts, and the roll of the day.
+
+The volatility component is an index of two VX contracts on full collateral. A dollar of it holds, from each close,
+``c_i / sum(c_j * P_j)`` contracts of slot ``i`` per multiplier, so the two legs trade every day even when no weight
+changes. Orders are for the close of the next session, whose settlements are not known yet: this session's stand in.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import numpy as np
+
+from signals.calendar import TradingCalendar, contract_code
+from signals.veqtor.report import FuturesLeg, Instruction, Weights
+from signals.vix_futures import MULTIPLIER_USD, SHORT_TERM, SettlementPanel, roll_left
+
+#: Sessions ahead of an expiry from which the instruction warns of it.
+EXPIRY_WARNING_SESSIONS = 3
+
+
+def instruction(
+    panel: SettlementPanel, row: int, held: Weights, target: Weights, notional_usd: float, calendar: TradingCalendar
+) -> Instruction:
+    """What to do at the close of the session after the one in `row`.
+
+    Parameters
+    ----------
+    panel : SettlementPanel
+    row : int
+        The session whose close decided `target`; its settlements price the orders.
+    held, target : Weights
+        In force from this close, and from the next.
+    notional_usd : float
+        Value of the portfolio.
+    """
+    session: dt.date = panel.sessions[row].item()
+    effective = calendar.next_session(session)
+    holding = _contracts(panel, row, session, held.volatility * notional_usd, calendar)
+    wanted = _contracts(panel, row, effective, target.volatility * notional_usd, calendar)
+    legs = []
+    for expiry in sorted(holding.keys() | wanted.keys()):
+        slot = int(np.searchsorted(panel.expiries, np.datetime64(expiry))) - int(panel.front[row]) + 1
+        settlement = float(panel.settle[row, slot - 1])
+        have, want = holding.get(expiry, 0.0), wanted.get(expiry, 0.0)
+        legs.append(
+            FuturesLeg(
+                slot=slot,
+                contract=contract_code(expiry),
+                expiry=expiry,
+                settlement=settlement,
+                held=have,
+                target=want,
+                trade=want - have,
+                target_rounded=round(want),
+                trade_rounded=round(want) - round(have),
+                rounding_error_usd=(round(want) - want) * settlement * MULTIPLIER_USD,
+            )
+        )
+    return Instruction(
+        notional_usd=notional_usd,
+        equity_usd=target.equity * notional_usd,
+        equity_trade_usd=(target.equity - held.equity) * notional_usd,
+        volatility_usd=target.volatility * notional_usd,
+        cash_usd=target.cash * notional_usd,
+        legs=tuple(legs),
+        rounding_error_usd=sum(leg.rounding_error_usd for leg in legs),
+        warnings=_warnings(panel, row, effective, calendar),
+    )
+
+
+def _contracts(
+    panel: SettlementPanel, row: int, session: dt.date, amount_usd: float, calendar: TradingCalendar
+) -> dict[dt.date, float]:
+    """Contracts per expiry that `amount_usd` of the short-term index holds from the close of `session`.
+
+    Priced at the settlements of the session in `row`.
+    """
+    pattern = SHORT_TERM.contracts(roll_left(np.array([session], dtype="datetime64[D]"), calendar))[0]
+    front = int(np.searchsorted(panel.expiries, np.datetime64(session), side="right"))
+    shift = front - int(panel.front[row])
+    slots = [slot for slot in range(SHORT_TERM.first_slot, SHORT_TERM.last_slot + 1) if pattern[slot - 1] > 0.0]
+    prices = {slot: float(panel.settle[row, slot - 1 + shift]) for slot in slots}
+    value = sum(float(pattern[slot - 1]) * prices[slot] for slot in slots)
+    return {
+        panel.expiries[front + slot - 1].item(): float(pattern[slot - 1]) * amount_usd / (value * MULTIPLIER_USD)
+        for slot in slots
+    }
+
+
+def _warnings(panel: SettlementPanel, row: int, effective: dt.date, calendar: TradingCalendar) -> tuple[str, ...]:
+    expiry = panel.expiry(row, 1)
+    ahead = len(calendar.sessions_in(panel.sessions[row].item(), expiry)) - 1
+    if ahead > EXPIRY_WARNING_SESSIONS:
+        return ()
+    code = contract_code(expiry)
+    when = "the effective session" if expiry == effective else f"in {ahead} session{'s' if ahead > 1 else ''}"
+    last_close = calendar.previous_session(expiry)
+    return (
+        f"{code} expires on {expiry} ({when}); it settles that morning, so none of it may be held after the close "
+        f"of {last_close}.",
+    )

@@ -1,0 +1,90 @@
+"""The rules of VEQTOR as data. Standard library only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from dataclasses import asdict, dataclass
+
+#: Raised whenever a number computed from the same observations and rules would change.
+METHODOLOGY_VERSION = 1
+
+UPTREND, NO_TREND, DOWNTREND = "uptrend", "no trend", "downtrend"
+
+
+@dataclass(frozen=True)
+class VeqtorRules:
+    """Every parameter of the strategy; the content hash of these is stored with each report.
+
+    Attributes
+    ----------
+    name : str
+    regime_edges : tuple of float
+        Annualised realised volatilities, decimals, that separate the regimes; an edge belongs to the regime above it.
+    volatility_weights : tuple of (downtrend, no trend, uptrend)
+        Target weight of the volatility component per regime; equity is the rest.
+    realised_window, short_average, long_average : int
+        Sessions.
+    trend_sessions : int
+        Sessions in a row on one side that make a trend.
+    decision_lag : int
+        Sessions from the close that decides a weight to the close at which it is held.
+    stop_loss : float
+        Excess return over `stop_sessions` at or below which the index goes to cash.
+    """
+
+    name: str
+    regime_edges: tuple[float, ...]
+    volatility_weights: tuple[tuple[float, float, float], ...]
+    realised_window: int
+    short_average: int
+    long_average: int
+    trend_sessions: int
+    decision_lag: int
+    stop_loss: float
+    stop_sessions: int
+
+    @property
+    def digest(self) -> str:
+        """Hash of the parameters and of the methodology version, 16 hexadecimal digits."""
+        content = json.dumps({"methodology": METHODOLOGY_VERSION, **asdict(self)}, sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+    def regime(self, realised_volatility: float) -> int:
+        """Index of the regime a realised volatility (annualised decimal) is in."""
+        return bisect_right(self.regime_edges, realised_volatility)
+
+    def regime_name(self, regime: int) -> str:
+        """A regime in words, such as ``10-20%``."""
+        edges = [f"{edge * 100:g}" for edge in self.regime_edges]
+        if regime == 0:
+            return f"below {edges[0]}%"
+        if regime == len(edges):
+            return f"{edges[-1]}% or more"
+        return f"{edges[regime - 1]}-{edges[regime]}%"
+
+    def volatility_weight(self, regime: int, trend: str) -> float:
+        """Target weight of the volatility component in one cell of the table."""
+        return self.volatility_weights[regime][(DOWNTREND, NO_TREND, UPTREND).index(trend)]
+
+
+VEQTOR = VeqtorRules(
+    name="veqtor",
+    regime_edges=(0.10, 0.20, 0.35, 0.45),
+    volatility_weights=(
+        # downtrend, no trend, uptrend
+        (0.025, 0.025, 0.10),
+        (0.025, 0.10, 0.15),
+        (0.10, 0.15, 0.25),
+        (0.15, 0.25, 0.40),
+        (0.25, 0.40, 0.40),
+    ),
+    realised_window=22,
+    short_average=5,
+    long_average=20,
+    trend_sessions=10,
+    decision_lag=1,
+    stop_loss=-0.02,
+    stop_sessions=5,
+)
