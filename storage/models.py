@@ -1,0 +1,176 @@
+"""Tables.
+
+Money is in US dollars, weights are decimals, instants are UTC. Nothing here is ever updated but the delivery state of
+an outbox row, the end of a run, and the mark that a payload has been read.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import (
+    Date,
+    DateTime,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class UtcDateTime(TypeDecorator[dt.datetime]):
+    """An aware instant, kept in UTC also where the database knows no time zones."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """To UTC; a naive value is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive datetime cannot be stored: {value!r}")
+        return value.astimezone(dt.UTC)
+
+    def process_result_value(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
+        """From UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
+
+
+class Base(DeclarativeBase):
+    """Base of all tables; constraints have names so that a migration can find them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Payload(Base):
+    """The body of a published file as it was fetched, compressed. Kept also when it could not be read."""
+
+    __tablename__ = "payloads"
+    __table_args__ = (UniqueConstraint("sha256", "format", "subject"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64))
+    format: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    locator: Mapped[str] = mapped_column(Text)
+    fetched_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    size: Mapped[int]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    ingested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Observation(Base):
+    """A value as a publisher had it. A changed value is a further row with a later knowledge time."""
+
+    __tablename__ = "observations"
+    __table_args__ = (UniqueConstraint("series", "publisher", "day", "known_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    series: Mapped[str] = mapped_column(String(40))
+    publisher: Mapped[str] = mapped_column(String(40))
+    day: Mapped[dt.date] = mapped_column(Date)
+    value: Mapped[float] = mapped_column(Float(53))
+    known_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    known_at_is_assumed: Mapped[bool]
+    payload_id: Mapped[int] = mapped_column(ForeignKey("payloads.id"))
+
+
+class Run(Base):
+    """One run of a flow, and what it expects next."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    source: Mapped[str] = mapped_column(String(20))
+    flow_run_id: Mapped[str | None] = mapped_column(String(36))
+    started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    message: Mapped[str | None] = mapped_column(Text)
+    next_session: Mapped[dt.date | None] = mapped_column(Date)
+    next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    next_deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Outcome(Base):
+    """How a run ended for a session; the sessions a backfill found done already are counted in its run instead."""
+
+    __tablename__ = "outcomes"
+    __table_args__ = (Index(None, "session"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+    session: Mapped[dt.date] = mapped_column(Date)
+    outcome: Mapped[str] = mapped_column(String(20))
+    detail: Mapped[str] = mapped_column(Text)
+    recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Report(Base):
+    """An emitted signal. A later revision supersedes an earlier one and never replaces it."""
+
+    __tablename__ = "reports"
+    __table_args__ = (UniqueConstraint("session", "rule_set_digest", "revision"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session: Mapped[dt.date] = mapped_column(Date)
+    rule_set: Mapped[str] = mapped_column(String(80))
+    rule_set_digest: Mapped[str] = mapped_column(String(64))
+    revision: Mapped[int]
+    fingerprint: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str] = mapped_column(Text)
+    emitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+
+
+class Allocation(Base):
+    """One line of a report's target: what to hold from the close of the effective session."""
+
+    __tablename__ = "allocations"
+    __table_args__ = (UniqueConstraint("report_id", "instrument"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    effective_session: Mapped[dt.date] = mapped_column(Date)
+    instrument: Mapped[str] = mapped_column(String(40))
+    weight: Mapped[float | None] = mapped_column(Float(53))
+    amount_usd: Mapped[float] = mapped_column(Float(53))
+    contracts: Mapped[float | None] = mapped_column(Float(53))
+
+
+class OutboxMessage(Base):
+    """A message that has to reach a recipient: written with its report, sent after it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (UniqueConstraint("report_id", "channel", "recipient"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    channel: Mapped[str] = mapped_column(String(20))
+    recipient: Mapped[str] = mapped_column(String(320))
+    state: Mapped[str] = mapped_column(String(20))
+    attempts: Mapped[int]
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    claimed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,91 @@
+"""Payloads and observations: append-only."""
+
+from __future__ import annotations
+
+import datetime as dt
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from storage.models import Observation, Payload
+
+
+@dataclass(frozen=True)
+class StoredValue:
+    """One value to append."""
+
+    series: str
+    publisher: str
+    day: dt.date
+    value: float
+    known_at: dt.datetime
+    known_at_is_assumed: bool
+    payload_id: int
+
+
+class ObservationRepository:
+    """Reads and appends; nothing is changed or deleted."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def payload_keys(self, sha256: str, format_name: str, subject: str) -> tuple[int, bool] | None:
+        """Key of a payload that is stored already, and whether its observations are too; None if it is new."""
+        found = self._session.execute(
+            select(Payload.id, Payload.ingested_at).where(
+                Payload.sha256 == sha256, Payload.format == format_name, Payload.subject == subject
+            )
+        ).one_or_none()
+        return None if found is None else (found.id, found.ingested_at is not None)
+
+    def add_payload(
+        self, sha256: str, format_name: str, subject: str, locator: str, fetched_at: dt.datetime, body: bytes
+    ) -> int:
+        """Store a payload and return its key."""
+        row = Payload(
+            sha256=sha256,
+            format=format_name,
+            subject=subject,
+            locator=locator,
+            fetched_at=fetched_at,
+            size=len(body),
+            body=zlib.compress(body),
+        )
+        self._session.add(row)
+        self._session.flush()
+        return row.id
+
+    def mark_ingested(self, payload_ids: Iterable[int], at: dt.datetime) -> None:
+        """Say that the observations of these payloads are stored."""
+        self._session.execute(update(Payload).where(Payload.id.in_(list(payload_ids))).values(ingested_at=at))
+
+    def payload_body(self, payload_id: int) -> bytes:
+        """The body of a payload, byte for byte as it was fetched."""
+        return zlib.decompress(self._session.execute(select(Payload.body).where(Payload.id == payload_id)).scalar_one())
+
+    def payload_hashes(self) -> dict[int, str]:
+        """Hash of every payload by its key."""
+        return {row.id: row.sha256 for row in self._session.execute(select(Payload.id, Payload.sha256))}
+
+    def append(self, values: Sequence[StoredValue]) -> None:
+        """Append values; each a new version of what was known, if anything was."""
+        if values:
+            self._session.execute(insert(Observation), [vars(value) for value in values])
+
+    def latest(self) -> list[tuple[str, str, dt.date, float, int]]:
+        """Series, publisher, day, value and payload key of the latest version of every observation.
+
+        Sorted by series, publisher and day.
+        """
+        rows = self._session.execute(
+            select(
+                Observation.series, Observation.publisher, Observation.day, Observation.value, Observation.payload_id
+            ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.known_at, Observation.id)
+        )
+        newest: dict[tuple[str, str, dt.date], tuple[str, str, dt.date, float, int]] = {}
+        for series, publisher, day, value, payload_id in rows:
+            newest[series, publisher, day] = (series, publisher, day, value, payload_id)
+        return list(newest.values())

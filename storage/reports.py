@@ -1,0 +1,139 @@
+"""Reports and their allocations."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import Executable
+
+from storage.models import Allocation, Report
+
+
+@dataclass(frozen=True)
+class NewReport:
+    """A report to store: its document as JSON, and its lines of allocation."""
+
+    session: dt.date
+    rule_set: str
+    rule_set_digest: str
+    revision: int
+    fingerprint: str
+    document: str
+    emitted_at: dt.datetime
+    allocations: tuple[AllocationLine, ...]
+
+
+@dataclass(frozen=True)
+class AllocationLine:
+    """One instrument of a target. Weight is None for a futures contract, contracts for everything else."""
+
+    effective_session: dt.date
+    instrument: str
+    weight: float | None
+    amount_usd: float
+    contracts: float | None
+
+
+@dataclass(frozen=True)
+class StoredReport:
+    """A report as stored."""
+
+    id: int
+    session: dt.date
+    rule_set: str
+    rule_set_digest: str
+    revision: int
+    fingerprint: str
+    document: str
+    emitted_at: dt.datetime
+
+
+_COLUMNS = (
+    Report.id,
+    Report.session,
+    Report.rule_set,
+    Report.rule_set_digest,
+    Report.revision,
+    Report.fingerprint,
+    Report.document,
+    Report.emitted_at,
+)
+
+
+class ReportRepository:
+    """Reports are added and read, never changed."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, reports: Sequence[NewReport], run_id: int) -> list[int]:
+        """Store reports with their allocations and return their keys, in the same order.
+
+        A revision that exists already breaks a constraint and with it the transaction.
+        """
+        if not reports:
+            return []
+        keys = self._session.scalars(
+            insert(Report).returning(Report.id, sort_by_parameter_order=True),
+            [
+                {name: value for name, value in vars(report).items() if name != "allocations"} | {"run_id": run_id}
+                for report in reports
+            ],
+        ).all()
+        lines = [
+            vars(line) | {"report_id": key}
+            for key, report in zip(keys, reports, strict=True)
+            for line in report.allocations
+        ]
+        self._session.execute(insert(Allocation), lines)
+        return list(keys)
+
+    def latest_in(self, start: dt.date, end: dt.date, rule_set_digest: str | None = None) -> Iterator[StoredReport]:
+        """The newest revision of each session's report, by session; of every rule set unless one is named."""
+        query = select(*_COLUMNS).where(Report.session.between(start, end)).order_by(Report.session, Report.revision)
+        if rule_set_digest is not None:
+            query = query.where(Report.rule_set_digest == rule_set_digest)
+        newest: dict[tuple[dt.date, str], StoredReport] = {}
+        for report in self._read(query):
+            newest[report.session, report.rule_set_digest] = report
+        return iter(newest.values())
+
+    def fingerprints(self, rule_set_digest: str, sessions: Iterable[dt.date]) -> dict[dt.date, tuple[int, str]]:
+        """Revision and fingerprint of the newest report of each of `sessions` that has one."""
+        wanted = sorted(sessions)
+        if not wanted:
+            return {}
+        rows = self._session.execute(
+            select(Report.session, Report.revision, Report.fingerprint)
+            .where(Report.rule_set_digest == rule_set_digest, Report.session.between(wanted[0], wanted[-1]))
+            .order_by(Report.session, Report.revision)
+        )
+        found = {row.session: (row.revision, row.fingerprint) for row in rows}
+        return {session: found[session] for session in wanted if session in found}
+
+    def newest(self, rule_set: str, session: dt.date | None = None, revision: int | None = None) -> StoredReport | None:
+        """The newest report of a rule set's name; of one session, or in one revision, if asked for."""
+        query = select(*_COLUMNS).where(Report.rule_set == rule_set)
+        if session is not None:
+            query = query.where(Report.session == session)
+        if revision is not None:
+            query = query.where(Report.revision == revision)
+        query = query.order_by(Report.session.desc(), Report.id.desc()).limit(1)
+        return next(self._read(query), None)
+
+    def by_id(self, report_id: int) -> StoredReport:
+        """The report with a key that exists."""
+        return next(self._read(select(*_COLUMNS).where(Report.id == report_id)))
+
+    def recent(self, limit: int) -> list[StoredReport]:
+        """The reports of the latest sessions, newest first, each revision by itself."""
+        order = (Report.session.desc(), Report.id.desc())
+        return list(self._read(select(*_COLUMNS).order_by(*order).limit(limit)))
+
+    def _read(self, query: Executable) -> Iterator[StoredReport]:
+        for row in self._session.execute(query):
+            yield StoredReport(*row)

@@ -1,0 +1,120 @@
+"""The ledger of runs and of their outcomes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.orm import Session
+
+from storage.models import Outcome, Report, Run
+
+EMITTED = "EMITTED"
+REVISED = "REVISED"
+ALREADY_EMITTED = "ALREADY_EMITTED"
+SKIPPED = "SKIPPED"
+AWAITING_DATA = "AWAITING_DATA"
+FAILED = "FAILED"
+
+
+@dataclass(frozen=True)
+class SessionOutcome:
+    """How a run ended for a session."""
+
+    session: dt.date
+    outcome: str
+    detail: str
+    next_attempt_at: dt.datetime | None = None
+    deadline_at: dt.datetime | None = None
+
+
+@dataclass(frozen=True)
+class NextRun:
+    """What is expected after a run: the session, when it is tried, and by when it must be there."""
+
+    session: dt.date
+    attempt_at: dt.datetime
+    deadline_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run as the ledger has it."""
+
+    id: int
+    kind: str
+    source: str
+    started_at: dt.datetime
+    finished_at: dt.datetime | None
+    message: str | None
+    next: NextRun | None
+
+
+class RunRepository:
+    """Runs are started, finished once, and read."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def start(self, kind: str, source: str, flow_run_id: str | None, at: dt.datetime) -> int:
+        """Enter a run into the ledger and return its key."""
+        row = Run(kind=kind, source=source, flow_run_id=flow_run_id, started_at=at)
+        self._session.add(row)
+        self._session.flush()
+        return row.id
+
+    def record(self, run_id: int, outcomes: Sequence[SessionOutcome], at: dt.datetime) -> None:
+        """Enter how the run ended for some sessions."""
+        rows = [vars(outcome) | {"run_id": run_id, "recorded_at": at} for outcome in outcomes]
+        if rows:
+            self._session.execute(insert(Outcome), rows)
+
+    def finish(self, run_id: int, at: dt.datetime, message: str, expected: NextRun | None = None) -> None:
+        """Close a run, saying how it ended and what comes next."""
+        row = self._session.get_one(Run, run_id)
+        row.finished_at, row.message = at, message
+        if expected is not None:
+            row.next_session = expected.session
+            row.next_attempt_at, row.next_deadline_at = expected.attempt_at, expected.deadline_at
+
+    def latest(self, kind: str | None = None) -> RunSummary | None:
+        """The run that was started last, of one kind if asked for."""
+        query = select(Run).order_by(Run.id.desc()).limit(1)
+        if kind is not None:
+            query = query.where(Run.kind == kind)
+        row = self._session.scalars(query).one_or_none()
+        if row is None:
+            return None
+        expected = None
+        if row.next_session and row.next_attempt_at and row.next_deadline_at:
+            expected = NextRun(row.next_session, row.next_attempt_at, row.next_deadline_at)
+        return RunSummary(row.id, row.kind, row.source, row.started_at, row.finished_at, row.message, expected)
+
+    def outcomes(self, limit: int) -> list[SessionOutcome]:
+        """The one outcome of each of the latest sessions, newest first.
+
+        A session with a report is EMITTED, or REVISED if it has several; one without is as its last run left it.
+        """
+        reports = {
+            row.session: row
+            for row in self._session.execute(
+                select(Report.session, func.max(Report.revision).label("revision"), func.max(Report.emitted_at))
+                .group_by(Report.session)
+                .order_by(Report.session.desc())
+                .limit(limit)
+            )
+        }
+        last_id = select(func.max(Outcome.id)).group_by(Outcome.session).order_by(Outcome.session.desc()).limit(limit)
+        left = {row.session: row for row in self._session.scalars(select(Outcome).where(Outcome.id.in_(last_id)))}
+        found = []
+        for session in sorted(reports.keys() | left.keys(), reverse=True)[:limit]:
+            if session in reports:
+                revision = reports[session].revision
+                outcome = EMITTED if revision == 1 else REVISED
+                found.append(SessionOutcome(session, outcome, f"revision {revision}"))
+            else:
+                row = left[session]
+                found.append(SessionOutcome(session, row.outcome, row.detail, row.next_attempt_at, row.deadline_at))
+        return found
