@@ -1,0 +1,282 @@
+"""One view of a report, in words and formatted figures, that every rendering shows.
+
+The renderings differ in layout only; what is said, in which order and to how many digits, is decided here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from signals.veqtor.report import FuturesLeg, IndexLevel, ReportInput, SignalReport, Weights
+
+DISCLAIMER = (
+    "Target allocations of a published index strategy, computed from public data. Not investment advice; index levels "
+    "bear no costs. Check the instruction before acting on it."
+)
+
+_INDEX_NAMES = {
+    "veqtor": "S&P 500 Dynamic VEQTOR",
+    "sp500-total-return": "S&P 500 Total Return",
+    "vix-short-term": "S&P 500 VIX Short-Term Futures",
+    "vix-mid-term": "S&P 500 VIX Mid-Term Futures",
+}
+_NOTHING = "-"
+_HASH_DIGITS = 8
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells under a header. Columns named in `numeric` are aligned to the right."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a report: sentences, then a table, either of which may be absent."""
+
+    title: str
+    sentences: tuple[str, ...] = ()
+    table: Table | None = None
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything a rendering shows, in order.
+
+    Attributes
+    ----------
+    title, subject : str
+        Heading, and the one line that a mail's subject or a list shows.
+    verdict : str
+    notices : tuple of str
+        What a reader must see before the verdict is acted on: a correction, degraded data, a close that has passed.
+    sections : tuple of Section
+    footer : tuple of str
+        Provenance and disclaimer.
+    """
+
+    title: str
+    subject: str
+    verdict: str
+    notices: tuple[str, ...]
+    sections: tuple[Section, ...]
+    footer: tuple[str, ...]
+
+
+def report_view(report: SignalReport, *, revision: int, emitted_at: dt.datetime) -> ReportView:
+    """The view of a report in one of its revisions.
+
+    Parameters
+    ----------
+    emitted_at : datetime.datetime, time zone aware
+        A report emitted after the close it acts at says so.
+    """
+    prefix = f"CORRECTION {revision}: " if revision > 1 else ""
+    return ReportView(
+        title=f"S&P 500 Dynamic VEQTOR, session {report.session:%A} {report.session}",
+        subject=f"{prefix}VEQTOR {report.session}: {_short_target(report)}",
+        verdict=report.verdict,
+        notices=_notices(report, revision, emitted_at),
+        sections=(
+            _changes(report),
+            _instruction(report),
+            _weights(report),
+            _reasons(report),
+            _levels(report),
+            _inputs(report),
+        ),
+        footer=(
+            f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, "
+            f"emitted {emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            DISCLAIMER,
+        ),
+    )
+
+
+def _short_target(report: SignalReport) -> str:
+    target = report.target
+    if target.cash == 1.0:
+        return "100% cash (stop-loss)"
+    return f"{_percent(target.equity)} equity, {_percent(target.volatility)} VIX futures"
+
+
+def _notices(report: SignalReport, revision: int, emitted_at: dt.datetime) -> tuple[str, ...]:
+    notices = []
+    if revision > 1:
+        notices.append(f"Revision {revision}: it supersedes what was sent for this session before.")
+    if emitted_at > report.effective_at:
+        notices.append(
+            f"For the record only: the close it acts at, {_moment(report.effective_at)}, had passed when this was "
+            "computed."
+        )
+    degraded = [item for item in report.inputs if item.severity == "DEGRADED"]
+    if degraded:
+        names = ", ".join(item.label for item in degraded)
+        notices.append(f"Degraded data: a permitted substitute was used for {names}; see the inputs.")
+    notices += [f"{flag.name}: {flag.text}" for flag in report.flags]
+    if report.back_test:
+        notices.append("Back-test: the strategy index has been published live since 2009-11-18 only.")
+    return tuple(notices)
+
+
+def _changes(report: SignalReport) -> Section:
+    return Section(
+        "What changed", report.changes or ("Nothing: same regime, trend, stop-loss test and target as the day before.",)
+    )
+
+
+def _instruction(report: SignalReport) -> Section:
+    order = report.instruction
+    rows: list[tuple[str, ...]] = [
+        (
+            "S&P 500",
+            f"{order.equity_usd - order.equity_trade_usd:,.0f} USD",
+            f"{order.equity_usd:,.0f} USD",
+            f"{order.equity_trade_usd:+,.0f} USD" if order.equity_trade_usd else _NOTHING,
+            _NOTHING,
+        )
+    ]
+    rows += [_leg_row(leg) for leg in order.legs]
+    sentences = [
+        f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD, VX priced "
+        f"at the settlements of {report.session}. The two VX legs roll every day, also when no weight changes.",
+        f"Backing for the VX legs (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD. "
+        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target.",
+        *order.warnings,
+    ]
+    return Section(
+        "Instruction",
+        tuple(sentences),
+        Table(("Instrument", "Hold now", "Hold next", "Trade", "Whole"), tuple(rows), frozenset({1, 2, 3, 4})),
+    )
+
+
+def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
+    return (
+        f"VX{leg.slot} {leg.contract} ({leg.expiry}) at {leg.settlement:g}",
+        f"{leg.held:.2f}",
+        f"{leg.target:.2f}",
+        f"{leg.trade:+.2f}",
+        f"{leg.target_rounded:d} ({leg.trade_rounded:+d})",
+    )
+
+
+def _weights(report: SignalReport) -> Section:
+    def row(name: str, weights: Weights, meaning: str) -> tuple[str, ...]:
+        return (name, _percent(weights.equity), _percent(weights.volatility), _percent(weights.cash), meaning)
+
+    return Section(
+        "Weights",
+        table=Table(
+            ("", "Equity", "VIX futures", "Cash", ""),
+            (
+                row("Earned", report.earned, f"the return into {report.session}"),
+                row("Held", report.held, f"from the close of {report.session}"),
+                row("Target", report.target, f"from the close of {report.effective_session}"),
+            ),
+            frozenset({1, 2, 3}),
+        ),
+    )
+
+
+def _reasons(report: SignalReport) -> Section:
+    rows = (
+        ("Realised volatility, 22 sessions", f"{report.regime.volatility * 100:.2f}%", report.regime.name),
+        ("Implied-volatility trend", _averages(report), report.trend.name),
+        ("Five-day stop-loss", _five_days(report), "ON" if report.stop_loss.active else "off"),
+    )
+    next_changes = (
+        f"Volatility: {_next_regime(report)}.",
+        f"Trend: {_next_trend(report)}.",
+        f"Stop-loss: {_next_stop(report)}.",
+    )
+    return Section("Why, and how far the next change is", next_changes, Table(("Test", "Value", "State"), rows))
+
+
+def _next_regime(report: SignalReport) -> str:
+    regime = report.regime
+    parts = []
+    if regime.upper_edge is not None and regime.tomorrow_move_up is not None:
+        parts.append(
+            f"{regime.upper_edge * 100:g}% is {(regime.upper_edge - regime.volatility) * 100:.2f} points up: reached "
+            f"at the next close by a move of {regime.tomorrow_move_up * 100:.2f}%"
+        )
+    if regime.lower_edge is not None:
+        quiet = f"a flat day would give {regime.quiet_tomorrow * 100:.2f}%"
+        parts.append(
+            f"{regime.lower_edge * 100:g}% is {(regime.volatility - regime.lower_edge) * 100:.2f} points down; {quiet}"
+        )
+    return "; ".join(parts)
+
+
+def _averages(report: SignalReport) -> str:
+    trend = report.trend
+    return f"MA5 {trend.short_average:.2f}, MA20 {trend.long_average:.2f}"
+
+
+def _next_trend(report: SignalReport) -> str:
+    trend = report.trend
+    side = "at or above" if trend.up else "below"
+    count = f"{trend.run} session{'s' if trend.run != 1 else ''} in a row with MA5 {side} MA20"
+    if trend.run < trend.needed:
+        direction = "uptrend" if trend.up else "downtrend"
+        count += f", {trend.needed - trend.run} more make a{'n' if trend.up else ''} {direction}"
+    if trend.tomorrow_vix <= 0:
+        return f"{count}; MA5 stays above at the next close whatever the VIX"
+    return f"{count}; at the next close MA5 is at or above if the VIX is at {trend.tomorrow_vix:.2f} or higher"
+
+
+def _five_days(report: SignalReport) -> str:
+    value = report.stop_loss.excess_return_5d
+    return "fewer than five days" if value is None else f"{value * 100:+.2f}% excess return"
+
+
+def _next_stop(report: SignalReport) -> str:
+    stop = report.stop_loss
+    if stop.excess_return_5d is None or stop.tomorrow_excess_return is None:
+        return f"on at {stop.limit * 100:g}% or less"
+    distance = (stop.excess_return_5d - stop.limit) * 1e4
+    side = "above" if distance > 0 else "below"
+    tomorrow = f"on at the next close after an excess return of {stop.tomorrow_excess_return * 100:+.2f}% or less"
+    return f"{abs(distance):.0f} bp {side} the limit of {stop.limit * 100:g}%; {tomorrow}"
+
+
+def _levels(report: SignalReport) -> Section:
+    rows = tuple(_level_row(_INDEX_NAMES.get(name, name), level) for name, level in report.indices.items())
+    sentences = ("The return into this session was earned in cash, under the stop-loss.",) if report.in_cash else ()
+    header = ("Index", "Total return", "Excess return", "Day")
+    return Section("Index levels", sentences, Table(header, rows, frozenset({1, 2, 3})))
+
+
+def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:
+    return (
+        name,
+        _NOTHING if level.total_return is None else f"{level.total_return:,.2f}",
+        _NOTHING if level.excess_return is None else f"{level.excess_return:,.2f}",
+        _NOTHING if level.change is None else f"{level.change * 100:+.2f}%",
+    )
+
+
+def _inputs(report: SignalReport) -> Section:
+    rows = tuple(_input_row(item) for item in report.inputs)
+    sentences = tuple(f"{item.label}: {item.remark}." for item in report.inputs if item.remark)
+    header = ("Input", "Value", "Day", "Publisher", "File", "State")
+    return Section(f"Inputs: {report.health}", sentences, Table(header, rows, frozenset({1})))
+
+
+def _input_row(item: ReportInput) -> tuple[str, ...]:
+    value = _NOTHING if item.value is None else f"{item.value:,.4f}".rstrip("0").rstrip(".")
+    payload = (item.payload or _NOTHING)[:_HASH_DIGITS]
+    return (f"{item.label}, {item.unit}", value, item.day.isoformat(), item.publisher, payload, item.severity)
+
+
+def _percent(weight: float) -> str:
+    return f"{weight * 100:g}%"
+
+
+def _moment(instant: dt.datetime) -> str:
+    return f"{instant:%A %Y-%m-%d %H:%M} New York"
