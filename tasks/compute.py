@@ -1,0 +1,41 @@
+"""From observations to reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+
+from signals.calendar import TradingCalendar
+from signals.inputs import resolve
+from signals.market import MarketData, market_history
+from signals.veqtor.report import SignalReport
+from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
+from storage.unit_of_work import UnitOfWork
+from tasks.ingest import load_market
+
+
+def compute(data: MarketData, calendar: TradingCalendar, through: dt.date) -> VeqtorSignals:
+    """The signals of every session up to `through` that has its inputs."""
+    return veqtor_signals(resolve(market_history(data, calendar, through), calendar))
+
+
+def compute_stored(engine: Engine, calendar: TradingCalendar, through: dt.date) -> tuple[VeqtorSignals, dict[int, str]]:
+    """The same from the stored observations, with the hashes of the payloads they came from."""
+    with UnitOfWork(engine) as work:
+        data, hashes = load_market(work), work.observations.payload_hashes()
+    return compute(data, calendar, through), hashes
+
+
+def reports_on(
+    signals: VeqtorSignals, sessions: Sequence[dt.date], notional_usd: float, hashes: dict[int, str]
+) -> list[SignalReport]:
+    """The reports on some sessions, in their order.
+
+    Raises
+    ------
+    DataNotReady, DataQualityError
+        For the first session without its inputs.
+    """
+    return [signal_report(signals, session, notional_usd, hashes) for session in sessions]

@@ -1,0 +1,124 @@
+"""From payloads to observations: store the raw body, parse, append what is new."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from sqlalchemy import Engine
+
+from signals.calendar import NEW_YORK
+from signals.market import MarketData, Observations
+from signals.series import spec
+from storage.observations import StoredValue
+from storage.unit_of_work import UnitOfWork
+from tasks.clock import Clock
+from tasks.sources.formats import parse
+from tasks.sources.payload import Payload, Source
+
+_REGULAR_CLOSE = dt.time(16, 0, tzinfo=NEW_YORK)
+
+
+@dataclass(frozen=True)
+class IngestSummary:
+    """What an ingest found: files read, files seen before, values appended, values that replace an earlier one."""
+
+    payloads: int
+    known_payloads: int
+    new_values: int
+    changed_values: int
+
+
+def read_source(source: Source) -> MarketData:
+    """Parse everything a source has, without a database."""
+    return MarketData(found for payload in source.fetch() for found in parse(payload))
+
+
+def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
+    """Store a source's payloads, then the observations in those not read before.
+
+    The payloads are committed first, so that a body that cannot be parsed is kept for a look. The observations of all
+    of them are one transaction: an error in any file leaves none.
+
+    Raises
+    ------
+    DataQualityError
+        From a parser, naming the file and line.
+    """
+    unread: list[tuple[int, Payload]] = []
+    known = 0
+    with UnitOfWork(engine) as work:
+        for payload in source.fetch():
+            stored = work.observations.payload_keys(payload.sha256, payload.format, payload.subject)
+            if stored is None:
+                key = work.observations.add_payload(
+                    payload.sha256, payload.format, payload.subject, payload.locator, payload.fetched_at, payload.body
+                )
+                unread.append((key, payload))
+            elif not stored[1]:
+                unread.append((stored[0], payload))
+            else:
+                known += 1
+        work.commit()
+    if not unread:
+        return IngestSummary(known, known, 0, 0)
+    with UnitOfWork(engine) as work:
+        stored_data = load_market(work)
+        values: list[StoredValue] = []
+        changed = 0
+        for key, payload in unread:
+            for found in parse(payload):
+                fresh, replaced = _changes(found, stored_data.find(found.series, found.publisher))
+                values += _to_store(found, fresh, replaced, key, payload)
+                changed += int(replaced.sum())
+        work.observations.append(values)
+        work.observations.mark_ingested([key for key, _ in unread], clock())
+        work.commit()
+    return IngestSummary(known + len(unread), known, len(values), changed)
+
+
+def load_market(work: UnitOfWork) -> MarketData:
+    """The latest version of every stored observation."""
+    rows = work.observations.latest()
+    if not rows:
+        return MarketData()
+    series, publishers, days, values, payloads = zip(*rows, strict=True)
+    all_days, all_values = np.array(days, dtype="datetime64[D]"), np.array(values, dtype=np.float64)
+    all_payloads = np.array(payloads, dtype=np.int64)
+    keys = list(zip(series, publishers, strict=True))
+    starts = [0, *(row for row in range(1, len(keys)) if keys[row] != keys[row - 1]), len(keys)]
+    return MarketData(
+        Observations(*keys[start], all_days[start:end], all_values[start:end], all_payloads[start:end])
+        for start, end in pairwise(starts)
+    )
+
+
+def _changes(found: Observations, stored: Observations) -> tuple[np.ndarray, np.ndarray]:
+    """Which values are new or differ from the latest stored one, and which of those replace one."""
+    position = np.searchsorted(stored.days, found.days)
+    exists = position < len(stored.days)
+    exists[exists] = stored.days[position[exists]] == found.days[exists]
+    same = exists.copy()
+    same[exists] = stored.values[position[exists]] == found.values[exists]
+    return ~same, exists & ~same
+
+
+def _to_store(
+    found: Observations, fresh: np.ndarray, replaced: np.ndarray, key: int, payload: Payload
+) -> Iterable[StoredValue]:
+    lag = spec(found.series).known_after_close
+    rows = zip(found.days.tolist(), found.values.tolist(), fresh.tolist(), replaced.tolist(), strict=True)
+    for day, value, is_fresh, is_replaced in rows:
+        if not is_fresh:
+            continue
+        # A value that replaces another cannot have been known when the other was: it was known when it was fetched.
+        assumed = payload.assumed_availability and not is_replaced
+        known_at = _regular_close(day) + lag if assumed else payload.fetched_at
+        yield StoredValue(found.series, found.publisher, day, value, known_at, assumed, key)
+
+
+def _regular_close(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, _REGULAR_CLOSE).astimezone(dt.UTC)

@@ -1,0 +1,124 @@
+"""E-mail over SMTP: text and HTML, TLS, and a Message-ID that stays the same for every attempt."""
+
+from __future__ import annotations
+
+import datetime as dt
+import smtplib
+import ssl
+from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import format_datetime
+
+from reports.html import render_html
+from reports.text import render_text
+from reports.view import ReportView
+from tasks.clock import Clock
+from tasks.notify.channel import AcceptanceUnknown, Refused
+
+_PERMANENT = 500
+
+
+@dataclass(frozen=True)
+class SmtpServer:
+    """How to reach the mail server.
+
+    Attributes
+    ----------
+    security : str
+        ``starttls``, ``ssl`` or ``none``.
+    user, password : str
+        Empty for a server that wants none.
+    """
+
+    host: str
+    port: int
+    security: str
+    user: str
+    password: str = field(repr=False)
+    sender: str
+    timeout_seconds: float
+
+
+class EmailChannel:
+    """Send reports by mail."""
+
+    name = "email"
+
+    def __init__(self, server: SmtpServer, clock: Clock) -> None:
+        self._server = server
+        self._clock = clock
+
+    def send(self, recipient: str, view: ReportView, message_key: str) -> None:
+        """Send one mail; see `Channel.send`.
+
+        Anything that goes wrong before the body was handed over is a refusal; a connection lost after that leaves
+        open whether the server took the mail.
+        """
+        message = compose(view, self._server.sender, recipient, message_key, self._clock())
+        try:
+            smtp = self._connect()
+            try:
+                _hand_over(smtp, self._server.sender, recipient, message)
+            finally:
+                # Not QUIT: its answer must not turn an accepted mail into an error.
+                smtp.close()
+        except smtplib.SMTPResponseException as error:
+            final = error.smtp_code >= _PERMANENT
+            raise Refused(f"{error.smtp_code} {_text(error.smtp_error)}", final=final) from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise Refused(f"{self._server.host}:{self._server.port}: {error}", final=False) from error
+
+    def _connect(self) -> smtplib.SMTP:
+        server = self._server
+        context = ssl.create_default_context()
+        smtp: smtplib.SMTP
+        if server.security == "ssl":
+            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_seconds, context=context)
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)
+        try:
+            if server.security == "starttls":
+                smtp.starttls(context=context)
+            if server.user:
+                smtp.login(server.user, server.password)
+            smtp.ehlo_or_helo_if_needed()
+        except BaseException:
+            smtp.close()
+            raise
+        return smtp
+
+
+def _hand_over(smtp: smtplib.SMTP, sender: str, recipient: str, message: EmailMessage) -> None:
+    for code, answer in (smtp.mail(sender), smtp.rcpt(recipient)):
+        if code not in (250, 251):
+            raise smtplib.SMTPResponseException(code, answer)
+    try:
+        code, answer = smtp.data(message.as_bytes())
+    except smtplib.SMTPDataError:
+        # The server did not want a body: nothing was handed over.
+        raise
+    except (smtplib.SMTPException, OSError) as error:
+        raise AcceptanceUnknown(f"connection lost after the message was handed over: {error}") from error
+    if code != 250:
+        raise smtplib.SMTPResponseException(code, answer)
+
+
+def compose(view: ReportView, sender: str, recipient: str, message_key: str, date: dt.datetime) -> EmailMessage:
+    """The mail: the text part says as much as the HTML part.
+
+    `EmailMessage` refuses line breaks in headers, so no address can smuggle one in.
+    """
+    message = EmailMessage()
+    message["Subject"] = view.subject
+    message["From"] = sender
+    message["To"] = recipient
+    message["Date"] = format_datetime(date)
+    message["Message-ID"] = f"<{message_key}@{sender.rpartition('@')[2].rstrip('>') or 'tailguard'}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(render_text(view))
+    message.add_alternative(render_html(view), subtype="html")
+    return message
+
+
+def _text(answer: bytes | str) -> str:
+    return answer.decode(errors="replace") if isinstance(answer, bytes) else answer

@@ -1,0 +1,77 @@
+"""The ledger of runs: opening a run, closing it, and what a scheduled run owes to sessions nobody ran."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from sqlalchemy import Engine
+
+from signals.calendar import TradingCalendar
+from storage.runs import FAILED, NextRun, SessionOutcome
+from storage.unit_of_work import UnitOfWork
+from tasks.clock import Clock
+from tasks.schedule import REREAD_SESSIONS, deadline, first_attempt, next_attempt
+
+
+def start_run(engine: Engine, kind: str, source: str, flow_run_id: str | None, clock: Clock) -> int:
+    """Enter a run into the ledger."""
+    with UnitOfWork(engine) as work:
+        run_id = work.runs.start(kind, source, flow_run_id, clock())
+        work.commit()
+    return run_id
+
+
+def record_outcome(engine: Engine, run_id: int, outcome: SessionOutcome, clock: Clock) -> None:
+    """Enter how a run ended for a session that got no report."""
+    with UnitOfWork(engine) as work:
+        work.runs.record(run_id, [outcome], clock())
+        work.commit()
+
+
+def finish_run(engine: Engine, run_id: int, message: str, expected: NextRun | None, clock: Clock) -> None:
+    """Close a run."""
+    with UnitOfWork(engine) as work:
+        work.runs.finish(run_id, clock(), message, expected)
+        work.commit()
+
+
+def expected_next(session: dt.date, *, done: bool, now: dt.datetime, calendar: TradingCalendar) -> NextRun:
+    """What a scheduler should bring after a run on `session`: the next one, or the same again if it is not done."""
+    if done or now >= deadline(session, calendar):
+        following = calendar.next_session(session)
+        attempt = max(first_attempt(following, calendar), next_attempt(now))
+        return NextRun(following, attempt, deadline(following, calendar))
+    return NextRun(session, next_attempt(now), deadline(session, calendar))
+
+
+def reread_window(session: dt.date, calendar: TradingCalendar) -> list[dt.date]:
+    """The last sessions before `session`, and `session` itself."""
+    start = session - dt.timedelta(days=3 * REREAD_SESSIONS)
+    found: list[dt.date] = calendar.sessions_in(start, session)[-REREAD_SESSIONS - 1 :].tolist()
+    return found
+
+
+def stored_sessions(engine: Engine, digest: str, sessions: list[dt.date]) -> set[dt.date]:
+    """Which of these sessions have a report."""
+    with UnitOfWork(engine) as work:
+        return set(work.reports.fingerprints(digest, sessions))
+
+
+def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: TradingCalendar) -> list[SessionOutcome]:
+    """FAILED outcomes for recent sessions that have neither a report nor an outcome that says why.
+
+    They are the ones between the first report in the window and `session`: no run finished for them before their
+    deadline, or none ran at all.
+    """
+    window = reread_window(session, calendar)[:-1]
+    reported = stored_sessions(engine, digest, window)
+    if not reported:
+        return []
+    with UnitOfWork(engine) as work:
+        failed = {item.session for item in work.runs.outcomes(4 * REREAD_SESSIONS) if item.outcome == FAILED}
+    detail = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
+    return [
+        SessionOutcome(day, FAILED, detail, None, deadline(day, calendar))
+        for day in window
+        if day > min(reported) and day not in reported and day not in failed
+    ]

@@ -1,0 +1,1 @@
+"""Where data come from. A source fetches payloads; the parser of a payload depends on its format alone."""

@@ -1,0 +1,90 @@
+"""Source ``files``: a directory of recorded public files, in the shape and under the names of the live sources.
+
+::
+
+    cboe/futures/VX/VX_<expiry>.csv           settlements of one contract, expiring from 2013 on
+    cboe/futures/archive/CFE_<M><YY>_VX.csv   the same before; contracts of 2013 are in both
+    cboe/index/VIX_History.csv, SPX_History.csv
+    yahoo/GSPC.csv, SP500TR.csv, SPY.csv, VIX.csv, IRX.csv
+    fred/DTB3.csv, DFF.csv
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from signals.errors import ConfigurationError
+from tasks.sources.formats import (
+    CBOE_INDEX,
+    CBOE_VX_ARCHIVE,
+    CBOE_VX_CONTRACT,
+    FRED_SERIES,
+    YAHOO_HISTORY,
+)
+from tasks.sources.payload import Payload
+
+_SINGLE_FILES = (
+    (YAHOO_HISTORY, "GSPC", "yahoo/GSPC.csv"),
+    (YAHOO_HISTORY, "SP500TR", "yahoo/SP500TR.csv"),
+    (YAHOO_HISTORY, "SPY", "yahoo/SPY.csv"),
+    (YAHOO_HISTORY, "VIX", "yahoo/VIX.csv"),
+    (YAHOO_HISTORY, "IRX", "yahoo/IRX.csv"),
+    (CBOE_INDEX, "VIX", "cboe/index/VIX_History.csv"),
+    (CBOE_INDEX, "SPX", "cboe/index/SPX_History.csv"),
+    (FRED_SERIES, "DTB3", "fred/DTB3.csv"),
+    (FRED_SERIES, "DFF", "fred/DFF.csv"),
+)
+_CONTRACT_FILES = (
+    (CBOE_VX_CONTRACT, "cboe/futures/VX", "VX_*.csv"),
+    (CBOE_VX_ARCHIVE, "cboe/futures/archive", "CFE_*_VX.csv"),
+)
+
+
+class FilesSource:
+    """Read a directory of recorded files.
+
+    Parameters
+    ----------
+    directory : Path
+    now : callable
+        The clock: when a file is read.
+
+    Raises
+    ------
+    ConfigurationError
+        When `directory` does not exist.
+    """
+
+    name = "files"
+
+    def __init__(self, directory: Path, now: Callable[[], dt.datetime]) -> None:
+        if not directory.is_dir():
+            raise ConfigurationError(
+                f"data directory {directory}",
+                expected="a directory of recorded files",
+                got="a file" if directory.exists() else "nothing there",
+                do="Name it with --data-dir; docs/data-notes.md says what belongs into it.",
+            )
+        self._directory = directory
+        self._now = now
+
+    def fetch(self) -> Iterator[Payload]:
+        """Every file that is there. An absent one leaves its series without values, which is the reader's concern."""
+        for format_name, subject, relative in _SINGLE_FILES:
+            path = self._directory / relative
+            if path.exists():
+                yield self._read(format_name, subject, path)
+        for format_name, folder, pattern in _CONTRACT_FILES:
+            for path in sorted((self._directory / folder).glob(pattern)):
+                yield self._read(format_name, path.stem, path)
+
+    def _read(self, format_name: str, subject: str, path: Path) -> Payload:
+        try:
+            body = path.read_bytes()
+        except OSError as error:
+            raise ConfigurationError(
+                f"file {path}", expected="a readable file", got=str(error.strerror), do="Check its permissions."
+            ) from error
+        return Payload(format_name, subject, path.as_posix(), body, self._now(), assumed_availability=True)
