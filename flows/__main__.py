@@ -1,0 +1,5 @@
+"""``python -m flows`` is ``tailguard``."""
+
+from flows.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The command line. Commands that only read import neither Prefect nor pandas nor numpy."""

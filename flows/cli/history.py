@@ -1,0 +1,120 @@
+"""``history``: one row per session, from the database or straight from a source."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from flows.cli.options import data_dir_option, database_option, existing_database, source_option
+from signals.document import decode
+from signals.errors import ConfigurationError
+from signals.veqtor.history import STRATEGIES, Row, row_of_report, rows_of_signals
+from signals.veqtor.report import SignalReport
+from signals.veqtor.rules import VEQTOR
+from storage.unit_of_work import UnitOfWork
+
+_DATE = click.DateTime(["%Y-%m-%d"])
+
+
+@click.command()
+@click.option("--strategy", type=click.Choice(STRATEGIES), default="veqtor", show_default=True, help="Which index.")
+@click.option("--start", type=_DATE, required=True, metavar="DATE", help="First session, yyyy-mm-dd.")
+@click.option("--end", type=_DATE, required=True, metavar="DATE", help="Last session, included.")
+@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
+@click.option(
+    "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="By default standard output."
+)
+@source_option
+@data_dir_option
+@database_option
+def history(
+    strategy: str,
+    start: dt.datetime,
+    end: dt.datetime,
+    form: str,
+    output: Path | None,
+    source: str | None,
+    data_dir: Path | None,
+) -> None:
+    """Print index levels and weights, one row per session.
+
+    With --source they are computed from it; without, they are read from the reports in the database. Weights without
+    prefix earned the return into the session; held_ ones were set at its close; target_ ones were decided at its close.
+    """
+    if start > end:
+        raise ConfigurationError(
+            "range", expected="--start not after --end", got=f"{start:%Y-%m-%d} and {end:%Y-%m-%d}", do="Swap them."
+        )
+    if source is None:
+        rows = _from_database(strategy, start.date(), end.date())
+    else:
+        rows = _from_source(strategy, start.date(), end.date(), source, data_dir)
+    if not rows:
+        raise ConfigurationError(
+            f"history of {strategy}",
+            expected=f"sessions from {start:%Y-%m-%d} to {end:%Y-%m-%d}",
+            got="none",
+            do="Ask for another range, or `tailguard backfill` it first.",
+        )
+    _write(rows, form, output)
+
+
+def _from_database(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
+    with UnitOfWork(existing_database()) as work:
+        stored = list(work.reports.latest_in(start, end, VEQTOR.digest))
+    return [row_of_report(decode(SignalReport, json.loads(item.document)), strategy) for item in stored]
+
+
+def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_dir: Path | None) -> list[Row]:
+    from flows.wiring import services
+    from tasks.compute import compute
+    from tasks.ingest import read_source
+
+    work = services()
+    signals = compute(read_source(work.source(source, data_dir)), work.calendar, end)
+    return rows_of_signals(signals, strategy, start, end)
+
+
+def _write(rows: list[Row], form: str, output: Path | None) -> None:
+    if form == "parquet":
+        _write_parquet(rows, output)
+        return
+    text = _csv(rows) if form == "csv" else json.dumps(rows, default=dt.date.isoformat) + "\n"
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"file {output}", expected="one that can be written", got=str(error.strerror), do="Check --output."
+        ) from error
+
+
+def _csv(rows: list[Row]) -> str:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _write_parquet(rows: list[Row], output: Path | None) -> None:
+    if output is None:
+        raise ConfigurationError(
+            "format parquet", expected="a file to write", got="standard output", do="Name one with --output."
+        )
+    import pandas as pd
+
+    try:
+        pd.DataFrame(rows).to_parquet(output)
+    except ImportError as error:
+        raise ConfigurationError(
+            "format parquet", expected="pyarrow", got="no such package", do="pip install 'tailguard[parquet]'."
+        ) from error

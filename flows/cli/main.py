@@ -1,0 +1,87 @@
+"""The ``tailguard`` command: its groups, and how errors become sentences and exit codes."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from signals.errors import ConfigurationError, DataNotReady, TailguardError
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_AWAITING_DATA = 3
+EXIT_UNDELIVERED = 4
+EXIT_INTERRUPTED = 130
+
+#: Command -> module and function; loaded when it is called, so that reading stays fast.
+_COMMANDS = {
+    "run": ("flows.cli.run", "run"),
+    "backfill": ("flows.cli.run", "backfill"),
+    "report": ("flows.cli.report", "report"),
+    "status": ("flows.cli.status", "status"),
+    "history": ("flows.cli.history", "history"),
+    "outbox": ("flows.cli.outbox", "outbox"),
+    "db": ("flows.cli.db", "db"),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group that imports a command only when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
+    epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
+    "undelivered or uncertain, 130 interrupted.",
+)
+@click.version_option(version("tailguard"), message="%(prog)s %(version)s")
+def cli() -> None:
+    """Daily target allocations of systematic volatility hedges, from public data.
+
+    Settings come from the environment (TAILGUARD_*), .env and tailguard.toml.
+    """
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    try:
+        code = cli(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = EXIT_INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_USAGE
+    except KeyboardInterrupt:
+        click.echo("Interrupted. What was stored stays; run it again to go on.", err=True)
+        code = EXIT_INTERRUPTED
+    except TailguardError as error:
+        click.echo(f"Error: {error}", err=True)
+        code = exit_code(error)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does.
+        sys.stderr.close()
+        code = 0
+    sys.exit(code or 0)
+
+
+def exit_code(error: TailguardError) -> int:
+    """The exit code an error ends the command with."""
+    if isinstance(error, ConfigurationError):
+        return EXIT_USAGE
+    if isinstance(error, DataNotReady):
+        return EXIT_AWAITING_DATA
+    return EXIT_FAILED

@@ -1,0 +1,49 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlalchemy import Engine
+
+from flows.settings import load_settings
+from storage.engine import open_engine
+from storage.schema import require_schema
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _set_database(_: click.Context, __: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        # A flow reads its settings from the environment, wherever it runs.
+        os.environ["TAILGUARD_DATABASE_URL"] = value
+
+
+database_option: Decorator = click.option(
+    "--database",
+    metavar="URL",
+    expose_value=False,
+    callback=_set_database,
+    help="Database, such as sqlite:///tailguard.db or postgresql+psycopg://user@host/name.",
+)
+source_option: Decorator = click.option(
+    "--source", type=click.Choice(["files"]), help="Where market data come from; by default as configured."
+)
+data_dir_option: Decorator = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Directory of recorded files, for the source `files`.",
+)
+json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
+
+
+def existing_database() -> Engine:
+    """The configured database, opened for reading; refused if it is not there or of another schema."""
+    engine = open_engine(load_settings().database_url.get_secret_value(), must_exist=True)
+    require_schema(engine)
+    return engine

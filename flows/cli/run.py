@@ -1,0 +1,182 @@
+"""``run`` and ``backfill``: the flows, run here and now."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED, EXIT_USAGE
+from flows.cli.options import data_dir_option, database_option, json_option, source_option
+from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
+
+if TYPE_CHECKING:
+    from flows.backfill import BackfillResult
+    from flows.daily import DailyResult
+    from tasks.notify.deliver import DeliverySummary
+
+_EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
+
+
+@click.command()
+@click.option("--session", metavar="DATE", help="Session, yyyy-mm-dd, or `latest` for the last one with complete data.")
+@source_option
+@data_dir_option
+@database_option
+@click.option("--no-notify", is_flag=True, help="Tell nobody.")
+@click.option(
+    "--dry-run",
+    "dry_run",
+    is_flag=True,
+    help="Render the report and its messages to files; store nothing, send nothing.",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("tailguard-dry-run"),
+    show_default=True,
+    help="Directory for --dry-run.",
+)
+@json_option
+@click.pass_context
+def run(
+    context: click.Context,
+    session: str | None,
+    source: str | None,
+    data_dir: Path | None,
+    no_notify: bool,
+    dry_run: bool,
+    output: Path,
+    as_json: bool,
+) -> int:
+    """Compute, store and deliver the signal of one session.
+
+    Without --session it is the last session that closed at least two hours ago. Running a session again changes
+    nothing, unless its inputs have changed: then a revision is stored.
+    """
+    if dry_run:
+        from flows.cli.dry_run import dry_run as render
+
+        return render(session, source, data_dir, output)
+    quiet_prefect()
+    from flows.daily import daily
+
+    result: DailyResult = run_flow(
+        daily, session=session, source=source, data_dir=str(data_dir) if data_dir else None, notify=not no_notify
+    )
+    outcome = result.outcome
+    if as_json:
+        click.echo(json.dumps({**_outcome_document(outcome), "others": [_outcome_document(o) for o in result.others]}))
+    else:
+        _print_daily(result)
+    if outcome.outcome == SKIPPED and session is not None:
+        return EXIT_USAGE
+    return _EXIT_CODES.get(outcome.outcome, EXIT_UNDELIVERED if result.delivery.problems else 0)
+
+
+@click.command()
+@click.option("--start", required=True, metavar="DATE", help="First session, yyyy-mm-dd; 2005-12-20 at the earliest.")
+@click.option("--end", required=True, metavar="DATE", help="Last session, included.")
+@click.option(
+    "--mode",
+    type=click.Choice(["missing", "recompute"]),
+    default="missing",
+    show_default=True,
+    help="Leave sessions that have a report alone, or compute all and store a revision where something changed.",
+)
+@source_option
+@data_dir_option
+@database_option
+@click.option("--notify", is_flag=True, help="Tell the configured recipients of every session.")
+@json_option
+def backfill(
+    start: str, end: str, mode: str, source: str | None, data_dir: Path | None, notify: bool, as_json: bool
+) -> int:
+    """Compute and store the signals of a range of sessions.
+
+    Sessions are stored in chunks; an interrupted backfill goes on where it stopped when it is run again.
+    """
+    quiet_prefect()
+    from flows.backfill import backfill as flow
+    from flows.backfill import describe
+
+    result: BackfillResult = run_flow(
+        flow,
+        start=start,
+        end=end,
+        mode=mode,
+        source=source,
+        data_dir=str(data_dir) if data_dir else None,
+        notify=notify,
+    )
+    if as_json:
+        waiting = result.waiting and _outcome_document(result.waiting)
+        click.echo(
+            json.dumps(
+                {
+                    "sessions": result.sessions,
+                    "already_there": result.already_there,
+                    "outcomes": result.outcomes,
+                    "waiting": waiting,
+                }
+            )
+        )
+    else:
+        click.echo(describe(result))
+        _print_delivery(result.delivery)
+    if result.waiting:
+        return _EXIT_CODES[result.waiting.outcome]
+    return EXIT_UNDELIVERED if result.delivery.problems else 0
+
+
+def quiet_prefect() -> None:
+    """Keep Prefect's own messages off the terminal, unless somebody asked for them."""
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+def run_flow(flow: Callable[..., Any], **parameters: Any) -> Any:
+    """Run a flow in this process and return its result; raise what it raised."""
+    state = flow(**parameters, return_state=True)
+    # Prefect wraps what a flow puts into its final state.
+    data = getattr(state.data, "result", state.data)
+    if isinstance(data, BaseException):
+        raise data
+    return data
+
+
+def _outcome_document(outcome: SessionOutcome) -> dict[str, Any]:
+    return {
+        "session": outcome.session.isoformat(),
+        "outcome": outcome.outcome,
+        "detail": outcome.detail,
+        "next_attempt_at": outcome.next_attempt_at and outcome.next_attempt_at.isoformat(),
+        "deadline_at": outcome.deadline_at and outcome.deadline_at.isoformat(),
+    }
+
+
+def _print_daily(result: DailyResult) -> None:
+    from flows.cli.report import print_report
+
+    outcome = result.outcome
+    click.echo(f"{outcome.session}: {outcome.outcome}")
+    if outcome.outcome in (FAILED, AWAITING_DATA, SKIPPED):
+        click.echo(outcome.detail)
+    else:
+        click.echo()
+        print_report(outcome.session)
+    for other in result.others:
+        click.echo(f"{other.session}: {other.outcome}. {other.detail}")
+    _print_delivery(result.delivery)
+
+
+def _print_delivery(delivery: DeliverySummary) -> None:
+    if delivery.sent:
+        click.echo(f"Delivered: {delivery.sent} message{'s' if delivery.sent > 1 else ''}.")
+    for problem in delivery.problems:
+        click.echo(f"Not delivered: {problem}. See `tailguard outbox list`.", err=True)

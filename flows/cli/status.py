@@ -1,0 +1,70 @@
+"""``status``: the outcome of each session, what comes next, and what needs a person."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from flows.cli.main import EXIT_FAILED, EXIT_UNDELIVERED
+from flows.cli.options import database_option, existing_database, json_option
+from storage.outbox import FAILED as MESSAGE_FAILED
+from storage.outbox import PENDING, SENT, UNCERTAIN
+from storage.runs import AWAITING_DATA, FAILED
+from storage.unit_of_work import UnitOfWork
+
+_NEED_ATTENTION = (PENDING, UNCERTAIN, MESSAGE_FAILED)
+
+
+@click.command()
+@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="How many sessions.")
+@database_option
+@json_option
+def status(limit: int, as_json: bool) -> int:
+    """Show how the latest sessions ended and what is expected next.
+
+    Exits with 1 if the latest session failed, and with 4 if a message is undelivered or its delivery uncertain.
+    """
+    with UnitOfWork(existing_database()) as work:
+        outcomes = work.runs.outcomes(limit)
+        last, daily = work.runs.latest(), work.runs.latest("daily")
+        messages = work.outbox.counts()
+    expected = daily.next if daily else None
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "sessions": [
+                        {"session": item.session.isoformat(), "outcome": item.outcome, "detail": item.detail}
+                        for item in outcomes
+                    ],
+                    "messages": messages,
+                    "next": expected
+                    and {
+                        "session": expected.session.isoformat(),
+                        "attempt_at": expected.attempt_at.isoformat(),
+                        "deadline_at": expected.deadline_at.isoformat(),
+                    },
+                }
+            )
+        )
+    else:
+        if not outcomes:
+            click.echo("No session yet: `tailguard run` works on the last one that closed.")
+        for item in outcomes:
+            detail = f"  {item.detail}" if item.outcome in (FAILED, AWAITING_DATA) else f"  ({item.detail})"
+            click.echo(f"{item.session}  {item.outcome}{detail}")
+        if last:
+            ended = f"{last.finished_at:%Y-%m-%d %H:%M} UTC" if last.finished_at else "not yet, or it was killed"
+            click.echo(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
+        if expected:
+            click.echo(
+                f"Next: session {expected.session}, attempt {expected.attempt_at:%Y-%m-%d %H:%M} UTC, "
+                f"deadline {expected.deadline_at:%Y-%m-%d %H:%M} UTC."
+            )
+        for state, count in sorted(messages.items()):
+            if state != SENT:
+                click.echo(f"Messages {state}: {count}. See `tailguard outbox list`.")
+    if outcomes and outcomes[0].outcome == FAILED:
+        return EXIT_FAILED
+    return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0

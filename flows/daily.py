@@ -1,0 +1,256 @@
+"""The daily flow: one session, from its data to a delivered signal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, runtime
+from prefect.client.schemas.objects import State
+from prefect.states import Completed, Failed
+from sqlalchemy import Engine
+
+from flows.steps import compute_step, deliver_step, emit_step, fetch_step, report_step
+from flows.wiring import Services, services
+from signals.calendar import NEW_YORK
+from signals.errors import ConfigurationError, DataNotReady
+from signals.veqtor.rules import VEQTOR
+from signals.veqtor.signal import VeqtorSignals
+from storage.runs import (
+    ALREADY_EMITTED,
+    AWAITING_DATA,
+    EMITTED,
+    FAILED,
+    REVISED,
+    SKIPPED,
+    SessionOutcome,
+)
+from tasks.notify.deliver import DeliverySummary
+from tasks.runs import (
+    expected_next,
+    finish_run,
+    missed_sessions,
+    record_outcome,
+    reread_window,
+    start_run,
+    stored_sessions,
+)
+from tasks.schedule import deadline, next_attempt, session_due
+from tasks.sources.payload import Source
+
+#: Work on the last session for which the source has everything.
+LATEST = "latest"
+
+#: Runs from here on belong to the session of the day, earlier ones to the one before.
+_EVENING = dt.time(18, 0)
+
+STATE_NAMES = {
+    EMITTED: "Emitted",
+    REVISED: "Revised",
+    ALREADY_EMITTED: "AlreadyEmitted",
+    SKIPPED: "Skipped",
+    AWAITING_DATA: "AwaitingData",
+}
+
+
+@dataclass(frozen=True)
+class DailyResult:
+    """How a daily run ended.
+
+    Attributes
+    ----------
+    outcome : SessionOutcome
+        Of the session the run was for.
+    others : tuple of SessionOutcome
+        Of earlier sessions: revised because an input changed, or missed.
+    delivery : DeliverySummary
+    """
+
+    outcome: SessionOutcome
+    others: tuple[SessionOutcome, ...]
+    delivery: DeliverySummary
+
+
+_NOTHING_SENT = DeliverySummary(0, (), False)
+
+
+@flow(name="daily", flow_run_name="daily-{session}", persist_result=False)
+def daily(
+    session: str | None = None, source: str | None = None, data_dir: str | None = None, notify: bool = True
+) -> State[Any]:
+    """Fetch, compute, store and deliver the signal of one session.
+
+    Args:
+        session: Date as yyyy-mm-dd, or "latest" for the last session the source has everything for. By default the
+            last session whose close plus two hours precedes the scheduled start of this run.
+        source: Where data come from; by default as configured.
+        data_dir: Directory of the source "files"; by default as configured.
+        notify: Whether the configured recipients are told.
+    """
+    work = services()
+    chosen = work.source(source, Path(data_dir) if data_dir else None)
+    explicit = parse_session(session, work)
+    engine = work.engine()
+    try:
+        result = _run(work, engine, chosen, explicit, session == LATEST, notify)
+    finally:
+        engine.dispose()
+    return _state(result)
+
+
+def parse_session(session: str | None, work: Services) -> dt.date | None:
+    """The day that was asked for by date; None if the run chooses.
+
+    Raises
+    ------
+    ConfigurationError
+        When it is not a date, or one whose close has not passed.
+    """
+    if session is None or session == LATEST:
+        return None
+    try:
+        day = dt.date.fromisoformat(session)
+    except ValueError as error:
+        raise ConfigurationError(
+            "session", expected=f"a date as yyyy-mm-dd, or {LATEST!r}", got=repr(session), do="Check --session."
+        ) from error
+    now = work.clock()
+    closes_at = work.calendar.close_time(day) if work.calendar.is_session(day) else None
+    if day > now.astimezone(NEW_YORK).date() or (closes_at and closes_at > now):
+        raise ConfigurationError(
+            f"session {day}",
+            expected="a session that has closed",
+            got=f"one in the future; it is {now.astimezone(NEW_YORK):%Y-%m-%d %H:%M} in New York",
+            do=f"The last one that closed is {work.calendar.last_session_closed_by(now, dt.timedelta(0))}.",
+        )
+    return day
+
+
+def _run(
+    work: Services, engine: Engine, source: Source, explicit: dt.date | None, latest: bool, notify: bool
+) -> DailyResult:
+    scheduled = explicit is None and not latest
+    started_at = _scheduled_start(work)
+    session = explicit or session_due(started_at, work.calendar)
+    run_id = start_run(engine, "daily", source.name, runtime.flow_run.id, work.clock)
+    done = False
+    try:
+        result = _outcome(work, engine, source, session, run_id, scheduled=scheduled, latest=latest, notify=notify)
+        done = result.outcome.outcome not in (AWAITING_DATA, FAILED)
+        message = f"{result.outcome.session}: {result.outcome.outcome}. {result.outcome.detail}"
+    except Exception as error:
+        message = f"{session}: {FAILED}. {error}"
+        record_outcome(engine, run_id, SessionOutcome(session, FAILED, str(error)), work.clock)
+        raise
+    finally:
+        following = expected_next(session, done=done, now=work.clock(), calendar=work.calendar) if scheduled else None
+        finish_run(engine, run_id, message, following, work.clock)
+    return result
+
+
+def _scheduled_start(work: Services) -> dt.datetime:
+    """When this run was meant to start: a late run works on the session it was scheduled for."""
+    if work.settings.clock is None and runtime.deployment.id is not None:
+        scheduled: dt.datetime = runtime.flow_run.scheduled_start_time
+        return scheduled
+    return work.clock()
+
+
+def _outcome(
+    work: Services,
+    engine: Engine,
+    source: Source,
+    session: dt.date,
+    run_id: int,
+    *,
+    scheduled: bool,
+    latest: bool,
+    notify: bool,
+) -> DailyResult:
+    calendar, digest = work.calendar, VEQTOR.digest
+    if not calendar.is_session(session):
+        outcome = SessionOutcome(session, SKIPPED, str(calendar.not_a_session(session)))
+        record_outcome(engine, run_id, outcome, work.clock)
+        return DailyResult(outcome, (), _NOTHING_SENT)
+    others: list[SessionOutcome] = []
+    if scheduled:
+        others = missed_sessions(engine, digest, session, calendar)
+        for missed in others:
+            record_outcome(engine, run_id, missed, work.clock)
+    known = stored_sessions(engine, digest, reread_window(session, calendar))
+    if scheduled and session not in known and work.clock() > deadline(session, calendar):
+        outcome = _too_late(work, session, "the run started after its deadline")
+        record_outcome(engine, run_id, outcome, work.clock)
+        return DailyResult(outcome, tuple(others), _NOTHING_SENT)
+    try:
+        fetch_step(source, engine, work.clock)
+        signals, hashes = compute_step(engine, calendar, session)
+        if latest:
+            session = signals.inputs.last_session
+            known = stored_sessions(engine, digest, reread_window(session, calendar))
+        signals.inputs.require(session)
+    except DataNotReady as error:
+        outcome = _not_ready(work, session, error)
+        record_outcome(engine, run_id, outcome, work.clock)
+        return DailyResult(outcome, tuple(others), _deliver(work, engine))
+    outcomes = _emit(work, engine, signals, hashes, sorted(known | {session}), run_id, notify=notify)
+    others += [item for item in outcomes if item.session != session and item.outcome == REVISED]
+    outcome = outcomes[-1]
+    if scheduled and outcome.outcome == ALREADY_EMITTED and (holiday := _evening_without_session(work)):
+        detail = f"{calendar.not_a_session(holiday)} The signal of {session} is out."
+        outcome = SessionOutcome(holiday, SKIPPED, detail)
+        record_outcome(engine, run_id, outcome, work.clock)
+    return DailyResult(outcome, tuple(others), _deliver(work, engine))
+
+
+def _evening_without_session(work: Services) -> dt.date | None:
+    """The day of a run meant for the evening of a day on which the exchange was closed."""
+    started_at = _scheduled_start(work).astimezone(NEW_YORK)
+    evening = started_at.time() >= _EVENING
+    return started_at.date() if evening and not work.calendar.is_session(started_at.date()) else None
+
+
+def _emit(
+    work: Services,
+    engine: Engine,
+    signals: VeqtorSignals,
+    hashes: dict[int, str],
+    sessions: list[dt.date],
+    run_id: int,
+    *,
+    notify: bool,
+) -> list[SessionOutcome]:
+    reports = report_step(signals, sessions, work.settings.notional_usd, hashes)
+    return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
+
+
+def _deliver(work: Services, engine: Engine) -> DeliverySummary:
+    return deliver_step(engine, work.channels(), work.clock)
+
+
+def _not_ready(work: Services, session: dt.date, error: DataNotReady) -> SessionOutcome:
+    now, due = work.clock(), deadline(session, work.calendar)
+    if now > due:
+        return _too_late(work, session, str(error))
+    attempt = next_attempt(now)
+    when = f"{attempt:%a %Y-%m-%d %H:%M}"
+    detail = f"{error} Next attempt {when}, deadline {due:%a %Y-%m-%d %H:%M} New York."
+    return SessionOutcome(session, AWAITING_DATA, detail, attempt, due)
+
+
+def _too_late(work: Services, session: dt.date, why: str) -> SessionOutcome:
+    due = deadline(session, work.calendar)
+    detail = (
+        f"{why} The deadline, {due:%a %Y-%m-%d %H:%M} New York, has passed; `tailguard backfill` records the session."
+    )
+    return SessionOutcome(session, FAILED, detail, None, due)
+
+
+def _state(result: DailyResult) -> State[Any]:
+    outcome = result.outcome
+    message = f"{outcome.session}: {outcome.detail}"
+    if outcome.outcome == FAILED:
+        return Failed(data=result, message=message)
+    return Completed(data=result, message=message, name=STATE_NAMES[outcome.outcome])

@@ -1,0 +1,105 @@
+"""Settings: environment ``TAILGUARD_*``, then ``.env``, then ``tailguard.toml``, then the defaults here."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from signals.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Everything that differs between two installations."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="TAILGUARD_", env_file=".env", toml_file="tailguard.toml", extra="forbid", hide_input_in_errors=True
+    )
+
+    database_url: SecretStr = Field(
+        SecretStr("sqlite:///tailguard.db"), description="Where reports and observations are kept."
+    )
+    source: Literal["files"] = Field("files", description="Where market data come from.")
+    data_dir: Path | None = Field(None, description="Directory that the source `files` reads.")
+    notional_usd: float = Field(1_000_000.0, gt=0.0, description="Portfolio value the instruction is for, US dollars.")
+    clock: str | None = Field(None, description="Pretend that it is this instant; for repeating a run of the past.")
+    unscheduled_closures: Annotated[tuple[dt.date, ...], NoDecode] = Field(
+        (), description="Days the NYSE closes unplanned that the calendar package does not know yet."
+    )
+    smtp_host: str | None = Field(None, description="Mail server; no mail without one.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "ssl", "none"] = Field("starttls", description="How the connection is secured.")
+    smtp_user: str = Field("", description="User name at the mail server; empty for none.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
+    mail_from: str = Field("tailguard@localhost", description="Sender of the mails.")
+    mail_to: Annotated[tuple[str, ...], NoDecode] = Field((), description="Recipients, separated by commas.")
+    slack_webhook_url: SecretStr | None = Field(None, description="Incoming webhook of a Slack channel.")
+    timeout_seconds: float = Field(30.0, gt=0.0, description="How long to wait for a mail server or for Slack.")
+
+    @field_validator("mail_to", "unscheduled_closures", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+    @field_validator("mail_from", "mail_to")
+    @classmethod
+    def _is_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for address in (value,) if isinstance(value, str) else value:
+            if "@" not in address or any(character in address for character in "\r\n,"):
+                raise ValueError("expected a mail address such as desk@example.com")
+        return value
+
+    @field_validator("notional_usd")
+    @classmethod
+    def _is_finite(cls, value: float) -> float:
+        if not math.isfinite(value):
+            raise ValueError("expected a finite amount")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Add tailguard.toml below the environment and .env."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings() -> Settings:
+    """The settings in force.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming the first setting that is wrong; its value is not shown, as it may be a secret.
+    """
+    try:
+        return Settings()  # type: ignore[call-arg]  # the fields come from the environment
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        unknown = first["type"] == "extra_forbidden"
+        raise ConfigurationError(
+            f"setting {name}",
+            expected="a setting that exists" if unknown else "a usable value",
+            got="an unknown name" if unknown else first["msg"],
+            do=f"Check TAILGUARD_{name.upper()}, .env and tailguard.toml.",
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            "tailguard.toml", expected="a TOML file", got=str(error), do="Mend or remove it."
+        ) from error
