@@ -169,7 +169,9 @@ def _interpolate_unlisted(
             basis[row, column] = EXTRAPOLATED
         else:
             continue
-        settle[row, column] = np.sqrt(variance_below + steps * slope)
+        variance = variance_below + steps * slope
+        # A steep curve carried on can end below zero: then there is no price.
+        settle[row, column] = np.sqrt(variance) if variance > 0.0 else np.nan
     basis[~np.isfinite(settle)] = LISTED
     return basis
 

@@ -1,7 +1,7 @@
 """A small made-up market, written as files in the shapes of the public sources.
 
 It covers 2004-01-02 to 2006-06-30, so that the strategy has half a year of levels, and every month's VX contract is
-listed. Its numbers are those of a seeded random walk and mean nothing.
+listed. Its numbers are drawn from a seeded generator and mean nothing.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ def write_market(directory: Path, through: dt.date = LAST) -> Path:
     """Write the files of the made-up market up to a day, and return the directory."""
     random = np.random.default_rng(20051220)
     count = len(SESSIONS)
-    volatility = 0.010 * np.exp(np.cumsum(random.normal(0, 0.05, count)).clip(-0.8, 1.2))
+    log_volatility = np.zeros(count)
+    for row, shock in enumerate(random.normal(0, 0.12, count - 1)):
+        log_volatility[row + 1] = 0.95 * log_volatility[row] + shock
+    volatility = 0.010 * np.exp(log_volatility)
     returns = random.normal(0.0003, 1.0, count) * volatility
     spx = 1100 * np.exp(np.cumsum(returns))
     dividends = np.cumprod(np.full(count, 1 + 0.018 / 252))
-    vix = (volatility * np.sqrt(252) * 100 * 1.15).clip(9, 60)
+    vix = (volatility * np.sqrt(252) * 100 * 1.15).clip(9, 80).round(2)
     rows = [row for row, day in enumerate(SESSIONS) if day <= through]
 
     def yahoo(name: str, close: np.ndarray, adjusted: np.ndarray) -> None:

@@ -213,11 +213,11 @@ def _changes(veqtor: VeqtorHistory, row: int, target: Weights, held: Weights) ->
     rules = veqtor.rules
     changes = []
     if veqtor.regime[row] != veqtor.regime[row - 1]:
-        before, now = (rules.regime_name(int(veqtor.regime[at])) for at in (row - 1, row))
-        changes.append(f"Realised-volatility regime {before} -> {now}.")
+        before, after = (rules.regime_name(int(veqtor.regime[at])) for at in (row - 1, row))
+        changes.append(f"Realised-volatility regime {before} -> {after}.")
     if veqtor.trend.trend[row] != veqtor.trend.trend[row - 1]:
-        before, now = (TREND_NAMES[int(veqtor.trend.trend[at])] for at in (row - 1, row))
-        changes.append(f"Implied-volatility trend: {before} -> {now}.")
+        before, after = (TREND_NAMES[int(veqtor.trend.trend[at])] for at in (row - 1, row))
+        changes.append(f"Implied-volatility trend: {before} -> {after}.")
     if veqtor.stop_loss[row] != veqtor.stop_loss[row - 1]:
         changes.append("Stop-loss triggered." if veqtor.stop_loss[row] else "Stop-loss cleared.")
     if target != held:
