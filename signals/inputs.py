@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from signals.calendar import Days, TradingCalendar, contract_code
-from signals.errors import DataNotReady, DataQualityError
+from signals.errors import ConfigurationError, DataNotReady, DataQualityError
 from signals.market import MarketHistory
 from signals.rates import (
     CARRIED,
@@ -154,8 +154,21 @@ class Inputs:
 
 
 def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
-    """Choose among publishers, fill in permitted substitutes, and find the first session that lacks an input."""
+    """Choose among publishers, fill in permitted substitutes, and find the first session that lacks an input.
+
+    Raises
+    ------
+    ConfigurationError
+        When the history ends before the base session.
+    """
     sessions = history.sessions
+    if not len(sessions) or sessions[-1] < np.datetime64(BASE_SESSION):
+        raise ConfigurationError(
+            "session",
+            expected=f"{BASE_SESSION} or later",
+            got=f"a history that ends on {sessions[-1]}" if len(sessions) else "none",
+            do="The index has no level before that.",
+        )
     from_yahoo = np.isnan(history.vix_cboe) & np.isfinite(history.vix_yahoo)
     vix = np.where(from_yahoo, history.vix_yahoo, history.vix_cboe)
     inputs = Inputs(

@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+import flows.backfill
+from flows.backfill import BackfillResult, backfill
+from flows.daily import daily
+from signals.errors import ConfigurationError
+from storage.engine import open_engine
+from storage.models import Allocation, OutboxMessage, Report, Run
+from storage.runs import ALREADY_EMITTED, EMITTED, FAILED, REVISED
+from storage.unit_of_work import UnitOfWork
+from tests.market_files import write_market
+
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
+
+Fill = Callable[..., BackfillResult]
+
+
+@pytest.fixture
+def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    directory = write_market(tmp_path / "market")
+    monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'tailguard.db'}")
+    monkeypatch.setenv("TAILGUARD_DATA_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def fill(market: Path) -> Fill:
+    def run(start: str, end: str, **parameters: object) -> BackfillResult:
+        data = backfill(start, end, **parameters, return_state=True).data
+        result = getattr(data, "result", data)
+        if isinstance(result, BaseException):
+            raise result
+        assert isinstance(result, BackfillResult)
+        return result
+
+    return run
+
+
+@pytest.fixture
+def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
+    return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)
+
+
+def count(engine: Engine, table: type) -> int:
+    with Session(engine) as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def documents(engine: Engine) -> dict[dt.date, str]:
+    with UnitOfWork(engine) as work:
+        return {item.session: item.document for item in work.reports.recent(10_000)}
+
+
+def test_a_range_is_one_run_with_a_report_and_its_allocations_for_every_session(
+    fill: Fill, database: Callable[[], Engine]
+) -> None:
+    result = fill("2005-12-20", "2006-06-30")
+    assert result.outcomes == {EMITTED: 133}
+    assert count(database(), Run) == 1
+    assert count(database(), Report) == 133
+    assert count(database(), Allocation) > 3 * 133
+    assert count(database(), OutboxMessage) == 0
+
+
+def test_what_is_there_is_left_alone_and_the_rest_is_added(fill: Fill, database: Callable[[], Engine]) -> None:
+    fill("2006-06-01", "2006-06-15")
+    before = documents(database())
+    result = fill("2006-05-15", "2006-06-30")
+    assert result.already_there == 11
+    assert result.outcomes == {EMITTED: 23}
+    after = documents(database())
+    assert {day: after[day] for day in before} == before
+
+
+def test_a_repeat_does_not_even_read_the_source(fill: Fill, market: Path) -> None:
+    fill("2006-06-01", "2006-06-15")
+    for path in market.rglob("*.csv"):
+        path.write_text("no longer a market")
+    assert fill("2006-06-01", "2006-06-15").already_there == 11
+
+
+def test_recomputing_unchanged_inputs_changes_nothing(fill: Fill, database: Callable[[], Engine]) -> None:
+    fill("2006-06-01", "2006-06-15")
+    before = documents(database())
+    assert fill("2006-06-01", "2006-06-15", mode="recompute").outcomes == {ALREADY_EMITTED: 11}
+    assert documents(database()) == before
+
+
+def test_recomputing_a_changed_input_revises_what_it_reaches(
+    fill: Fill, market: Path, database: Callable[[], Engine]
+) -> None:
+    fill("2006-06-01", "2006-06-30")
+    path = market / "fred/DFF.csv"
+    path.write_text(path.read_text().replace("2006-06-14,4.20", "2006-06-14,4.70"))
+    result = fill("2006-06-01", "2006-06-30", mode="recompute")
+    # The rate of the 14th is earned into the 15th; from there on every level has moved.
+    assert result.outcomes == {ALREADY_EMITTED: 10, REVISED: 12}
+    with UnitOfWork(database()) as work:
+        revisions = {item.session: item.outcome for item in work.runs.outcomes(100)}
+    assert revisions[dt.date(2006, 6, 14)] == EMITTED
+    assert revisions[dt.date(2006, 6, 15)] == REVISED
+
+
+def test_day_by_day_equals_the_whole_range_to_the_bit(
+    fill: Fill, market: Path, database: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    fill("2006-06-20", "2006-06-30")
+    whole = documents(database())
+    monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'days.db'}")
+    for session in whole:
+        daily(session=str(session), notify=False, return_state=True)
+    alone = documents(open_engine(f"sqlite:///{tmp_path / 'days.db'}"))
+    assert alone == whole
+
+
+def test_an_interrupted_backfill_keeps_whole_chunks_and_goes_on(
+    fill: Fill, database: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows.backfill, "CHUNK_SESSIONS", 5)
+    emit, calls = flows.backfill.emit_step, []
+
+    def interrupted(*arguments: object) -> object:
+        calls.append(arguments)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return emit(*arguments)
+
+    monkeypatch.setattr(flows.backfill, "emit_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fill("2006-06-01", "2006-06-30")
+    assert count(database(), Report) == 10
+    monkeypatch.setattr(flows.backfill, "emit_step", emit)
+    result = fill("2006-06-01", "2006-06-30")
+    assert (result.already_there, result.outcomes) == (10, {EMITTED: 12})
+
+
+def test_a_range_beyond_the_data_stores_what_there_is_and_names_what_is_missing(
+    fill: Fill, database: Callable[[], Engine]
+) -> None:
+    result = fill("2006-06-29", "2006-07-05")
+    assert result.outcomes == {EMITTED: 2}
+    assert result.waiting
+    assert (result.waiting.session, result.waiting.outcome) == (dt.date(2006, 7, 3), FAILED)
+    assert "SPX" in result.waiting.detail
+    assert set(documents(database())) == {dt.date(2006, 6, 29), dt.date(2006, 6, 30)}
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "said"),
+    [
+        ("2005-12-19", "2006-01-05", "2005-12-20 or later"),
+        ("2006-06-03", "2006-06-04", "at least one trading session"),
+        ("2006-06-05", "2006-06-01", "at least one trading session"),
+        ("2006-06-05", "2999-01-01", "date 2999-01-01"),
+        ("2006-06-05", "2035-01-03", "the last session that closed"),
+        ("yesterday", "2006-06-05", "yyyy-mm-dd"),
+    ],
+)
+def test_a_range_that_makes_no_sense_is_refused(fill: Fill, start: str, end: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        fill(start, end)
+
+
+def test_documents_hold_no_nan(fill: Fill, database: Callable[[], Engine]) -> None:
+    fill("2005-12-20", "2006-01-10")
+    for document in documents(database()).values():
+        json.loads(document, parse_constant=lambda name: pytest.fail(f"{name} in a document"))
