@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DATA_DIR ?= ../shared/data
 
 .PHONY: run test unit lint bench lock clean
@@ -30,7 +31,7 @@ bench: $(VENV)/.installed
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,iqr,rounds
 
 lock: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet uv
+	$(PIP) uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
 		--extra postgresql --extra parquet --group dev --python-version 3.11 --upgrade --output-file requirements.lock
 
@@ -38,8 +39,9 @@ clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/.installed: requirements.lock pyproject.toml
-	$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'tailguard needs Python 3.11 or later')"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c "import sys; sys.exit(None if sys.version_info >= (3, 11) else 'tailguard needs Python 3.11 or later')"
+	@echo "Installing into $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes --no-deps -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@

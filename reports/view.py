@@ -131,33 +131,32 @@ def _changes(report: SignalReport) -> Section:
 
 def _instruction(report: SignalReport) -> Section:
     order = report.instruction
-    rows: list[tuple[str, ...]] = [
-        (
-            "S&P 500",
-            f"{order.equity_usd - order.equity_trade_usd:,.0f} USD",
-            f"{order.equity_usd:,.0f} USD",
-            f"{order.equity_trade_usd:+,.0f} USD" if order.equity_trade_usd else _NOTHING,
-            _NOTHING,
-        )
-    ]
-    rows += [_leg_row(leg) for leg in order.legs]
-    sentences = [
-        f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD, VX priced "
-        f"at the settlements of {report.session}. The two VX legs roll every day, also when no weight changes.",
-        f"Backing for the VX legs (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD. "
-        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target.",
-        *order.warnings,
-    ]
-    return Section(
-        "Instruction",
-        tuple(sentences),
-        Table(("Instrument", "Hold now", "Hold next", "Trade", "Whole"), tuple(rows), frozenset({1, 2, 3, 4})),
+    equity = (
+        "S&P 500, USD",
+        _NOTHING,
+        f"{order.equity_usd - order.equity_trade_usd:,.0f}",
+        f"{order.equity_usd:,.0f}",
+        f"{order.equity_trade_usd:+,.0f}" if order.equity_trade_usd else _NOTHING,
+        _NOTHING,
     )
+    expiries = ", ".join(f"{leg.contract} {leg.expiry}" for leg in order.legs)
+    sentences = (
+        f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD, VX priced "
+        f"at the settlements of {report.session}. The VX legs roll every day, also when no weight changes.",
+        f"Backing for the VX legs (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD. "
+        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target. "
+        f"Expiries: {expiries}.",
+        *order.warnings,
+    )
+    header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole")
+    rows = (equity, *(_leg_row(leg) for leg in order.legs))
+    return Section("Instruction", sentences, Table(header, rows, frozenset({1, 2, 3, 4, 5})))
 
 
 def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
     return (
-        f"VX{leg.slot} {leg.contract} ({leg.expiry}) at {leg.settlement:g}",
+        f"{leg.contract}, contracts",
+        f"{leg.settlement:g}",
         f"{leg.held:.2f}",
         f"{leg.target:.2f}",
         f"{leg.trade:+.2f}",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from flows.cli.output import say
 from flows.daily import LATEST, parse_session
 from flows.wiring import services
 from reports.html import render_html
@@ -55,5 +56,5 @@ def dry_run(session: str | None, source: str | None, data_dir: Path | None, outp
             do="Name another with --output.",
         ) from error
     click.echo(render_text(view))
-    click.echo(f"Dry run: nothing was stored or sent. Rendered to {directory}: {', '.join(renderings)}.")
+    say(f"Dry run: nothing was stored or sent. Rendered to {directory}: {', '.join(renderings)}.")
     return 0

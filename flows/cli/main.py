@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import click
 
+from flows.cli.output import say
 from signals.errors import ConfigurationError, DataNotReady, TailguardError
 
 EXIT_FAILED = 1
@@ -66,10 +67,10 @@ def main() -> None:
         error.show()
         code = EXIT_USAGE
     except KeyboardInterrupt:
-        click.echo("Interrupted. What was stored stays; run it again to go on.", err=True)
+        say("Interrupted. What was stored stays; run it again to go on.", err=True)
         code = EXIT_INTERRUPTED
     except TailguardError as error:
-        click.echo(f"Error: {error}", err=True)
+        say(f"Error: {error}", err=True)
         code = exit_code(error)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.

@@ -7,6 +7,7 @@ import json
 import click
 
 from flows.cli.options import database_option, existing_database, json_option
+from flows.cli.output import say
 from storage.outbox import FAILED, PENDING, SENDING, SENT, UNCERTAIN
 from storage.unit_of_work import UnitOfWork
 
@@ -43,11 +44,11 @@ def list_messages(state: str | None, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     if not messages:
-        click.echo("No messages.")
+        say("No messages.")
     for message in messages:
         when = f" at {message.sent_at:%Y-%m-%d %H:%M} UTC" if message.sent_at else ""
         why = f": {message.last_error}" if message.last_error else ""
-        click.echo(
+        say(
             f"{message.id:>4}  {message.session} r{message.revision}  {message.channel} to {message.recipient}  "
             f"{message.state}{when} after {message.attempts} attempt{'s' if message.attempts != 1 else ''}{why}"
         )

@@ -12,6 +12,7 @@ import click
 
 from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED, EXIT_USAGE
 from flows.cli.options import data_dir_option, database_option, json_option, source_option
+from flows.cli.output import say
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def backfill(
             )
         )
     else:
-        click.echo(describe(result))
+        say(describe(result))
         _print_delivery(result.delivery)
     if result.waiting:
         return _EXIT_CODES[result.waiting.outcome]
@@ -166,17 +167,17 @@ def _print_daily(result: DailyResult) -> None:
     outcome = result.outcome
     click.echo(f"{outcome.session}: {outcome.outcome}")
     if outcome.outcome in (FAILED, AWAITING_DATA, SKIPPED):
-        click.echo(outcome.detail)
+        say(outcome.detail)
     else:
         click.echo()
         print_report(outcome.session)
     for other in result.others:
-        click.echo(f"{other.session}: {other.outcome}. {other.detail}")
+        say(f"{other.session}: {other.outcome}. {other.detail}")
     _print_delivery(result.delivery)
 
 
 def _print_delivery(delivery: DeliverySummary) -> None:
     if delivery.sent:
-        click.echo(f"Delivered: {delivery.sent} message{'s' if delivery.sent > 1 else ''}.")
+        say(f"Delivered: {delivery.sent} message{'s' if delivery.sent > 1 else ''}.")
     for problem in delivery.problems:
-        click.echo(f"Not delivered: {problem}. See `tailguard outbox list`.", err=True)
+        say(f"Not delivered: {problem}. See `tailguard outbox list`.", err=True)

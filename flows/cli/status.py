@@ -8,6 +8,7 @@ import click
 
 from flows.cli.main import EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.options import database_option, existing_database, json_option
+from flows.cli.output import say
 from storage.outbox import FAILED as MESSAGE_FAILED
 from storage.outbox import PENDING, SENT, UNCERTAIN
 from storage.runs import AWAITING_DATA, FAILED
@@ -50,21 +51,21 @@ def status(limit: int, as_json: bool) -> int:
         )
     else:
         if not outcomes:
-            click.echo("No session yet: `tailguard run` works on the last one that closed.")
+            say("No session yet: `tailguard run` works on the last one that closed.")
         for item in outcomes:
             detail = f"  {item.detail}" if item.outcome in (FAILED, AWAITING_DATA) else f"  ({item.detail})"
-            click.echo(f"{item.session}  {item.outcome}{detail}")
+            say(f"{item.session}  {item.outcome}{detail}")
         if last:
             ended = f"{last.finished_at:%Y-%m-%d %H:%M} UTC" if last.finished_at else "not yet, or it was killed"
-            click.echo(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
+            say(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
         if expected:
-            click.echo(
+            say(
                 f"Next: session {expected.session}, attempt {expected.attempt_at:%Y-%m-%d %H:%M} UTC, "
                 f"deadline {expected.deadline_at:%Y-%m-%d %H:%M} UTC."
             )
         for state, count in sorted(messages.items()):
             if state != SENT:
-                click.echo(f"Messages {state}: {count}. See `tailguard outbox list`.")
+                say(f"Messages {state}: {count}. See `tailguard outbox list`.")
     if outcomes and outcomes[0].outcome == FAILED:
         return EXIT_FAILED
     return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0

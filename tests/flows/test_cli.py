@@ -14,7 +14,6 @@ from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
 from storage.schema import ensure_schema
-from storage.unit_of_work import UnitOfWork
 from tasks.persist import Recipient, emit
 from tasks.runs import finish_run, record_outcome, start_run
 from tests.conftest import now
@@ -232,7 +231,7 @@ WRONG = {
         lambda text: text + text.splitlines()[-9] + "\n",
         "after 2006-06-30",
     ),
-    "a negative price": ("yahoo/GSPC.csv", lambda text: text.replace("2006-06-30,,,,", "2006-06-30,,,,-"), "-1"),
+    "a negative price": ("yahoo/GSPC.csv", lambda text: text.replace("2006-06-30,,,,", "2006-06-30,,,,-"), "SPX between 100"),
     "a price of zero": (
         "cboe/index/VIX_History.csv",
         lambda text: text + "07/03/2006,0,0,0,0\n",

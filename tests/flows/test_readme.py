@@ -1,0 +1,97 @@
+"""Every command of the README, in its order, as a reader would type it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+pytestmark = pytest.mark.server
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
+USE = next(block for block in BLOCKS if block[0].startswith("tailguard"))
+SCHEDULE = next(block for block in BLOCKS if block[0].startswith("prefect"))
+
+
+@pytest.fixture
+def environment(prefect_server: str, tmp_path: Path) -> dict[str, str]:
+    """The environment of a user of this installation, with the tests' Prefect server."""
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("TAILGUARD_")},
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PREFECT_API_URL": prefect_server,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "COLUMNS": "80",
+    }
+
+
+def test_the_commands_are_those_this_test_runs() -> None:
+    assert BLOCKS == [["make run", "make test"], USE, SCHEDULE]
+
+
+def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "data").symlink_to(data_dir)
+    shown = {}
+    for command in USE:
+        done = subprocess.run(command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+        assert done.stderr == ""
+        shown[command] = done.stdout
+    excerpt = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert excerpt
+    report = shown["tailguard report show 2020-03-16"].splitlines()
+    assert [line for line in excerpt[1].splitlines() if line != "..." and line not in report] == []
+    assert "62 sessions: 61 EMITTED, 1 there already" in shown[USE[2]]
+    assert len(shown[USE[-2]].splitlines()) == 63
+    for command in USE[0], USE[3], USE[4], USE[6]:
+        assert max(map(len, shown[command].splitlines())) <= 80
+
+
+def test_make_run_shows_the_last_complete_session(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    environment["TAILGUARD_DATABASE_URL"] = f"sqlite:///{tmp_path / 'run.db'}"
+    command = ["make", "--no-print-directory", "run", f"DATA_DIR={data_dir}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "2026-07-29: EMITTED\n\nS&P 500 Dynamic VEQTOR, session Wednesday 2026-07-29\n" in done.stdout
+    assert "Degraded data: a permitted substitute was used" in done.stdout
+
+
+def test_make_run_without_data_says_what_to_do(environment: dict[str, str], tmp_path: Path) -> None:
+    command = ["make", "--no-print-directory", "run", f"DATA_DIR={tmp_path / 'none'}"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "make run DATA_DIR=..." in done.stdout
+
+
+def test_the_deployments_are_accepted_and_a_worker_starts(environment: dict[str, str]) -> None:
+    create, deploy, start = (command.split() for command in SCHEDULE)
+    for command in (create, [deploy[0], "--no-prompt", *deploy[1:]]):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+    listed = subprocess.run(
+        ["prefect", "deployment", "ls"], cwd=ROOT, env=environment, capture_output=True, text=True, check=True
+    )
+    assert "daily/daily-after-close" in listed.stdout
+    assert "backfill/backfill-manual" in listed.stdout
+    worker = subprocess.Popen(
+        start, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        deadline = time.monotonic() + 60
+        assert worker.stdout
+        lines: list[str] = []
+        while time.monotonic() < deadline and not any("started!" in line for line in lines):
+            lines.append(worker.stdout.readline())
+        assert any("started!" in line for line in lines), "".join(lines)
+    finally:
+        worker.terminate()
+        worker.communicate(timeout=60)
