@@ -231,7 +231,11 @@ WRONG = {
         lambda text: text + text.splitlines()[-9] + "\n",
         "after 2006-06-30",
     ),
-    "a negative price": ("yahoo/GSPC.csv", lambda text: text.replace("2006-06-30,,,,", "2006-06-30,,,,-"), "SPX between 100"),
+    "a negative price": (
+        "yahoo/GSPC.csv",
+        lambda text: text.replace("2006-06-30,,,,", "2006-06-30,,,,-"),
+        "SPX between 100",
+    ),
     "a price of zero": (
         "cboe/index/VIX_History.csv",
         lambda text: text + "07/03/2006,0,0,0,0\n",

@@ -1,0 +1,145 @@
+"""The daily command against a real mail server and a real webhook."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+
+from tests.flows.conftest import Tailguard
+from tests.market_files import write_market
+
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
+
+
+class Mailbox:
+    """A mail server that keeps what it gets, or turns it away."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
+        if self.answer.startswith("250"):
+            self.bodies.append(bytes(envelope.content or b""))
+        return self.answer
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    found = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(found, hostname="127.0.0.1", port=port)
+    controller.start()
+    monkeypatch.setenv("TAILGUARD_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("TAILGUARD_SMTP_PORT", str(port))
+    monkeypatch.setenv("TAILGUARD_SMTP_SECURITY", "none")
+    monkeypatch.setenv("TAILGUARD_MAIL_FROM", "tailguard@example.com")
+    monkeypatch.setenv("TAILGUARD_MAIL_TO", "desk@example.com, risk@example.com")
+    yield found
+    controller.stop()
+
+
+@pytest.fixture
+def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
+    """What a Slack channel's webhook was sent."""
+    posts: list[dict[str, object]] = []
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    monkeypatch.setenv("TAILGUARD_SLACK_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/services/secret-token")
+    yield posts
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An evening of the made-up market."""
+    monkeypatch.setenv("TAILGUARD_DATA_DIR", str(write_market(tmp_path / "market")))
+    monkeypatch.setenv("TAILGUARD_CLOCK", "2006-06-30T18:45")
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_signal_reaches_every_recipient_once(
+    tailguard: Tailguard, mailbox: Mailbox, channel: list[dict[str, object]]
+) -> None:
+    first = tailguard("run")
+    assert first.code == 0
+    assert "Delivered: 3 messages." in first.out
+    assert tailguard("run").code == 0
+    assert len(mailbox.bodies) == 2
+    assert len(channel) == 1
+    messages = [email.message_from_bytes(body, policy=email.policy.default) for body in mailbox.bodies]
+    assert {message["To"] for message in messages} == {"desk@example.com", "risk@example.com"}
+    assert len({message["Message-ID"] for message in messages}) == 2
+    verdict = next(line for line in first.out.splitlines() if line.startswith(("Keep", "Move")))
+    for message in messages:
+        text, html = message.get_body(("plain",)), message.get_body(("html",))
+        assert text
+        assert html
+        assert verdict in text.get_content()
+        assert "<table" in html.get_content()
+        assert message["Subject"].startswith("VEQTOR 2006-06-30: ")
+    assert verdict.split(" (")[0] in json.dumps(channel[0])
+    assert (
+        tailguard("outbox", "list", "--state", "SENT").out.count("SENT at 2006-06-30 22:45 UTC after 1 attempt\n") == 3
+    )
+
+
+@pytest.mark.usefixtures("evening")
+def test_a_message_that_was_turned_away_is_sent_by_the_next_run(tailguard: Tailguard, mailbox: Mailbox) -> None:
+    mailbox.answer = "451 try later"
+    first = tailguard("run")
+    assert first.code == 4
+    assert "2006-06-30: EMITTED" in first.out
+    assert "451 try later" in first.err
+    assert tailguard("status").code == 4
+    mailbox.answer = "250 OK"
+    second = tailguard("run")
+    assert second.code == 0
+    assert "ALREADY_EMITTED" in second.out
+    assert len(mailbox.bodies) == 2
+    assert tailguard("status").code == 0
+
+
+@pytest.mark.usefixtures("evening")
+def test_nobody_is_told_when_asked_not_to(tailguard: Tailguard, mailbox: Mailbox) -> None:
+    assert tailguard("run", "--no-notify").code == 0
+    assert mailbox.bodies == []
+    assert tailguard("outbox", "list").out == "No messages.\n"
+
+
+@pytest.mark.usefixtures("evening")
+def test_the_webhooks_secret_is_neither_stored_nor_shown(
+    tailguard: Tailguard, channel: list[dict[str, object]], tmp_path: Path
+) -> None:
+    shown = tailguard("run")
+    listed = tailguard("outbox", "list", "--json")
+    assert len(channel) == 1
+    assert "secret-token" not in shown.out + shown.err + listed.out
+    for path in tmp_path.glob("tailguard.db*"):
+        assert b"secret-token" not in path.read_bytes()
