@@ -11,7 +11,7 @@ from flows.settings import Settings, load_settings
 from signals.calendar import TradingCalendar, trading_calendar
 from storage.engine import open_engine
 from storage.schema import ensure_schema
-from tasks.clock import Clock, clock_at
+from tasks.clock import Clock, clock_at, system_clock
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
@@ -37,7 +37,8 @@ class Services:
     def source(self, name: str | None, data_dir: Path | None) -> Source:
         """A source of market data; the arguments win over the settings."""
         settings = self.settings
-        return open_source(name or settings.source, data_dir or settings.data_dir, self.clock)
+        # Files are read now, also by a run that believes it is another day.
+        return open_source(name or settings.source, data_dir or settings.data_dir, system_clock)
 
     def channels(self) -> dict[str, Channel]:
         """The configured channels by name."""

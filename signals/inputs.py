@@ -325,11 +325,11 @@ def _settlement(inputs: Inputs, row: int, slot: int) -> InputUsed:
     expiry = panel.expiry(row, slot)
     series, label = vx_series(expiry), f"{contract_code(expiry)} (VX{slot})"
     value = float(panel.settle[row, slot - 1])
-    data = inputs.history.data
-    publisher = next((who for who in VX_PUBLISHERS if data.find(series, who).payload_on(day) is not None), CBOE)
     if panel.basis[row, slot - 1]:
         remark = "not listed yet: interpolated between its neighbours as the index methodology says"
-        return _input(inputs, series, publisher, label, day, value, "points", NOTE, remark)
+        return _input(inputs, series, STAND_IN, label, day, value, "points", NOTE, remark)
+    data = inputs.history.data
+    publisher = next((who for who in VX_PUBLISHERS if data.find(series, who).payload_on(day) is not None), CBOE)
     return _input(inputs, series, publisher, label, day, value, "points")
 
 

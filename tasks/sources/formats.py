@@ -7,7 +7,7 @@ only what its publisher documents as "no value" (a settlement of 0, a blank cell
 
 from __future__ import annotations
 
-import csv
+import codecs
 import datetime as dt
 import math
 import re
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.calendar import MONTH_CODES, trading_calendar
+from signals.calendar import MONTH_CODES, NEW_YORK, trading_calendar
 from signals.errors import DataQualityError
 from signals.market import HISTORY_START, Observations
 from signals.series import (
@@ -48,8 +48,10 @@ VX_RESCALED_ON = dt.date(2007, 3, 26)
 VX_OLD_SCALE = 10.0
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
-_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+# Narrower than float(): no infinities, no underscores, no digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class _Table:
     """Rows of one CSV body, each with its line number."""
 
     locator: str
+    read_on: dt.date
     header: list[str]
     rows: list[tuple[int, list[str]]]
 
@@ -81,23 +84,24 @@ def parse(payload: Payload) -> list[Observations]:
 
 
 def _parse_vx_contract(payload: Payload) -> Iterator[Observations]:
-    match = re.fullmatch(r"VX_(\d{4}-\d{2}-\d{2})", payload.subject)
-    if match is None:
-        raise _wrong_name(payload, "VX_<expiry yyyy-mm-dd>")
-    expiry = dt.date.fromisoformat(match[1])
-    if expiry not in trading_calendar().vx_expiries.tolist():
-        raise _wrong_name(payload, "the expiry of a monthly VX contract")
+    expiries = {f"VX_{expiry}": expiry for expiry in trading_calendar().vx_expiries.tolist()}
+    expiry = expiries.get(payload.subject)
+    if expiry is None:
+        raise _wrong_name(payload, "VX_<yyyy-mm-dd>, for the expiry of a monthly VX contract")
     label = f"{MONTH_CODES[expiry.month - 1]} ({_MONTHS[expiry.month - 1]} {expiry.year})"
     yield _settlements(payload, expiry, label, CBOE)
 
 
 def _parse_vx_archive(payload: Payload) -> Iterator[Observations]:
-    match = re.fullmatch(rf"CFE_([{MONTH_CODES}])(\d{{2}})_VX", payload.subject)
-    if match is None:
-        raise _wrong_name(payload, "CFE_<month letter><yy>_VX")
-    month, year = MONTH_CODES.index(match[1]) + 1, 2000 + int(match[2])
-    label = f"{match[1]} ({_MONTHS[month - 1]} {match[2]})"
-    yield _settlements(payload, trading_calendar().vx_expiry(year, month), label, CBOE_ARCHIVE)
+    expiries = {
+        f"CFE_{MONTH_CODES[expiry.month - 1]}{expiry:%y}_VX": expiry
+        for expiry in trading_calendar().vx_expiries.tolist()
+    }
+    expiry = expiries.get(payload.subject)
+    if expiry is None:
+        raise _wrong_name(payload, "CFE_<month letter><yy>_VX, for a month from 2004 on")
+    label = f"{MONTH_CODES[expiry.month - 1]} ({_MONTHS[expiry.month - 1]} {expiry:%y})"
+    yield _settlements(payload, expiry, label, CBOE_ARCHIVE)
 
 
 def _settlements(payload: Payload, expiry: dt.date, label: str, publisher: str) -> Observations:
@@ -167,12 +171,9 @@ def _table(payload: Payload, required: tuple[str, ...]) -> _Table:
             got=f"{lines[-1][-40:]!r}, cut off",
             do="The file was only half written; fetch it again.",
         )
-    rows = [
-        (index + 1, cells)
-        for index, cells in enumerate(csv.reader(lines[start + 1 :]), start=start + 1)
-        if cells and cells != [""]
-    ]
-    table = _Table(payload.locator, header, rows)
+    # No publisher quotes a cell. A CSV reader would join the lines after a stray quote and lose count of them.
+    rows = [(number, line.split(",")) for number, line in enumerate(lines[start + 1 :], start=start + 2) if line]
+    table = _Table(payload.locator, payload.fetched_at.astimezone(NEW_YORK).date(), header, rows)
     for line, cells in rows:
         surplus = cells[len(header) :]
         if len(cells) < len(header) or any(surplus):
@@ -185,17 +186,18 @@ def _table(payload: Payload, required: tuple[str, ...]) -> _Table:
 
 
 def _text(payload: Payload) -> str:
-    if not payload.body.strip():
+    start = payload.body.removeprefix(codecs.BOM_UTF8).lstrip()
+    if not start:
         raise DataQualityError(payload.locator, expected="a CSV file", got="an empty one", do="Fetch the file again.")
-    if payload.body.lstrip().startswith(b"<"):
+    if start.startswith(b"<"):
         raise DataQualityError(
             payload.locator,
             expected="a CSV file",
-            got=f"an HTML page: {payload.body.lstrip()[:40]!r}",
+            got=f"an HTML page: {start[:40]!r}",
             do="A proxy or the publisher answered with a page; fetch the file again.",
         )
     try:
-        return payload.body.decode("utf-8-sig")
+        return payload.body.decode().removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise DataQualityError(
             payload.locator,
@@ -225,6 +227,8 @@ def _observations(
         if day <= previous:
             what = "a second time" if day == previous else f"after {previous}"
             raise table.wrong(line, "dates in ascending order, each once", f"{day} {what}")
+        if day > table.read_on:
+            raise table.wrong(line, f"a day up to {table.read_on}, when it was read", f"{day}, in the future")
         previous = day
         value = value_of(line, day, cells)
         if value is None or WRONG_PRINTS.get((series, day)) == value:
@@ -259,12 +263,10 @@ def _date(table: _Table, line: int, cell: str) -> dt.date:
 
 def _number(table: _Table, line: int, cell: str) -> float | None:
     """The number in a cell; None for a blank one, which is how publishers write "no value"."""
-    if not cell.strip():
+    text = cell.strip(" ")
+    if not text:
         return None
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
+    value = float(text) if _NUMBER.fullmatch(text) else math.nan
     if not math.isfinite(value):
         raise table.wrong(line, "a number", repr(cell))
     return value

@@ -1,0 +1,469 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from signals.errors import DataQualityError, TailguardError
+from signals.market import Observations
+from signals.series import spec
+from tasks.sources.formats import (
+    CBOE_INDEX,
+    CBOE_VX_ARCHIVE,
+    CBOE_VX_CONTRACT,
+    FRED_SERIES,
+    YAHOO_HISTORY,
+    parse,
+)
+from tasks.sources.payload import Payload
+
+NOW = dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
+D = dt.date.fromisoformat
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One published file: how it is named and how its rows are written."""
+
+    format: str
+    subject: str
+    series: str
+    header: str
+    row: Callable[[dt.date, str], str]
+
+    def body(self, *rows: str, line_end: str = "\n") -> str:
+        return "".join(line + line_end for line in (self.header, *rows))
+
+    def table(self, **values: str) -> str:
+        """A body from keywords such as d20200303="14.30"."""
+        return self.body(*(self.row(D(f"{key[1:5]}-{key[5:7]}-{key[7:]}"), value) for key, value in values.items()))
+
+    def payload(self, body: str | bytes, subject: str | None = None) -> Payload:
+        content = body.encode() if isinstance(body, str) else body
+        name = subject or self.subject
+        return Payload(self.format, name, f"recorded/{name}.csv", content, NOW, assumed_availability=True)
+
+    def read(self, body: str | bytes, subject: str | None = None) -> Observations:
+        (found,) = parse(self.payload(body, subject))
+        return found
+
+    def refuse(self, body: str | bytes, subject: str | None = None) -> str:
+        """What the parser says when it refuses a body. It always names the file."""
+        with pytest.raises(DataQualityError) as caught:
+            parse(self.payload(body, subject))
+        message = str(caught.value)
+        assert message.startswith(f"recorded/{subject or self.subject}.csv")
+        return message
+
+
+VX_HEADER = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
+YAHOO_HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
+
+CONTRACT = Sample(
+    CBOE_VX_CONTRACT,
+    "VX_2020-10-21",
+    "VX.2020-10-21",
+    VX_HEADER,
+    lambda day, value: f"{day},V (Oct 2020),0,0,0,0,{value},0,0,0,0",
+)
+ARCHIVE = Sample(
+    CBOE_VX_ARCHIVE,
+    "CFE_V12_VX",
+    "VX.2012-10-17",
+    VX_HEADER,
+    lambda day, value: f"{day:%m/%d/%Y},V (Oct 12),0,0,0,0,{value},0,0,0,0",
+)
+VIX = Sample(
+    CBOE_INDEX,
+    "VIX",
+    "VIX",
+    "DATE,OPEN,HIGH,LOW,CLOSE",
+    lambda day, value: f"{day:%m/%d/%Y},2.58,0,28.13,{value}",
+)
+SPX = Sample(CBOE_INDEX, "SPX", "SPX", "DATE,SPX", lambda day, value: f"{day:%m/%d/%Y},{value}")
+GSPC = Sample(YAHOO_HISTORY, "GSPC", "SPX", YAHOO_HEADER, lambda day, value: f"{day},,,,{value},1.0,0")
+SPY = Sample(YAHOO_HISTORY, "SPY", "SPY.adjusted", YAHOO_HEADER, lambda day, value: f"{day},1,1,1,1,{value},")
+IRX = Sample(YAHOO_HISTORY, "IRX", "IRX", YAHOO_HEADER, lambda day, value: f"{day},,,,{value},,")
+DTB3 = Sample(FRED_SERIES, "DTB3", "DTB3", "observation_date,DTB3", lambda day, value: f"{day},{value}")
+
+every_format = pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, GSPC, DTB3], ids=lambda sample: sample.format)
+
+
+def typical(sample: Sample) -> str:
+    """A plausible value of the series, as text."""
+    return {"points": "120.50", "USD": "120.50", "percent": "2.30"}[spec(sample.series).unit]
+
+
+def on(found: Observations) -> dict[str, float]:
+    return {str(day): float(value) for day, value in zip(found.days, found.values, strict=True)}
+
+
+@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, SPX, GSPC, SPY, IRX, DTB3])
+def test_a_sound_file_gives_its_series_day_by_day(sample: Sample) -> None:
+    found = sample.read(sample.table(d20120305=typical(sample), d20120306=typical(sample)))
+    value = float(typical(sample))
+    assert found.series == sample.series
+    assert on(found) == {"2012-03-05": value, "2012-03-06": value}
+    assert found.payloads.tolist() == [0, 0]
+
+
+@every_format
+def test_windows_line_ends_and_a_byte_order_mark_change_nothing(sample: Sample) -> None:
+    row = sample.row(D("2012-03-05"), typical(sample))
+    found = sample.read(b"\xef\xbb\xbf" + sample.body(row, line_end="\r\n").encode())
+    assert on(found) == {"2012-03-05": float(typical(sample))}
+
+
+def test_only_the_settlement_of_a_contract_is_read() -> None:
+    found = CONTRACT.read(CONTRACT.body("2020-03-05,V (Oct 2020),1,0,oops,,19.30,-14.02,0,0,"))
+    assert on(found) == {"2020-03-05": 19.30}
+    assert found.publisher == "cboe"
+
+
+def test_only_the_close_of_the_vix_is_read() -> None:
+    assert on(VIX.read(VIX.body("11/08/2004,2.58,0,oops,13.80"))) == {"2004-11-08": 13.80}
+
+
+def test_the_fund_is_read_from_its_adjusted_close() -> None:
+    assert on(SPY.read(SPY.body("2020-03-05,,,,302.46,281.77,"))) == {"2020-03-05": 281.77}
+
+
+@pytest.mark.parametrize(
+    ("sample", "column"), [(CONTRACT, "Settle"), (ARCHIVE, "Futures"), (VIX, "CLOSE"), (GSPC, "Close"), (DTB3, "DTB3")]
+)
+def test_a_missing_column_is_named(sample: Sample, column: str) -> None:
+    header = ",".join("Other" if name == column else name for name in sample.header.split(","))
+    message = sample.refuse(f"{header}\n{sample.row(D('2012-03-05'), typical(sample))}\n")
+    assert "expected a header with the columns" in message
+    assert f"got no column {column}." in message
+
+
+@every_format
+def test_a_file_of_something_else_is_refused_with_its_first_line(sample: Sample) -> None:
+    message = sample.refuse("day;value\n2012-03-05;1\n")
+    assert "expected a header with the columns" in message
+    assert "got 'day;value' as the first line" in message
+
+
+@every_format
+@pytest.mark.parametrize("prefix", [b"", b"\n  ", b"\xef\xbb\xbf"], ids=["plain", "indented", "byte-order-mark"])
+def test_an_html_page_is_no_csv_file(sample: Sample, prefix: bytes) -> None:
+    message = sample.refuse(prefix + b"<!DOCTYPE html><html>Too Many Requests</html>\n")
+    assert "expected a CSV file, got an HTML page: b'<!DOCTYPE html>" in message
+
+
+@every_format
+@pytest.mark.parametrize("body", [b"", b"\n", b" \r\n\t", b"\xef\xbb\xbf", b"\xef\xbb\xbf\r\n"])
+def test_an_empty_file_is_refused(sample: Sample, body: bytes) -> None:
+    assert "expected a CSV file, got an empty one." in sample.refuse(body)
+
+
+@every_format
+@pytest.mark.parametrize("below", ["", "\n", "\r\n\r\n"])
+def test_a_header_alone_is_refused(sample: Sample, below: str) -> None:
+    message = sample.refuse(f"{sample.header}\n{below}")
+    assert "expected at least one row, got a header and nothing below." in message
+
+
+@every_format
+def test_a_day_given_twice_is_refused(sample: Sample) -> None:
+    row = sample.row(D("2012-03-05"), typical(sample))
+    message = sample.refuse(sample.body(row, row))
+    assert "csv, line 3: expected dates in ascending order, each once, got 2012-03-05 a second time." in message
+
+
+@every_format
+def test_a_day_out_of_order_is_refused(sample: Sample) -> None:
+    message = sample.refuse(sample.table(d20120306=typical(sample), d20120305=typical(sample)))
+    assert "csv, line 3: expected dates in ascending order, each once, got 2012-03-05 after 2012-03-06." in message
+
+
+@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, SPX, GSPC, SPY])
+def test_a_negative_price_is_refused(sample: Sample) -> None:
+    message = sample.refuse(sample.table(d20120305=typical(sample), d20120306="-" + typical(sample)))
+    assert f"csv, line 3: expected {sample.series} between" in message
+    assert "got -120.5." in message
+
+
+@pytest.mark.parametrize("sample", [IRX, DTB3])
+def test_a_negative_interest_rate_is_a_rate(sample: Sample) -> None:
+    assert on(sample.read(sample.table(d20200326="-0.105"))) == {"2020-03-26": -0.105}
+
+
+@pytest.mark.parametrize("sample", [VIX, SPX, GSPC, SPY])
+def test_a_price_of_zero_is_refused(sample: Sample) -> None:
+    message = sample.refuse(sample.table(d20120305="0.000000"))
+    assert f"csv, line 2: expected {sample.series} between" in message
+    assert "got 0." in message
+
+
+@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE])
+@pytest.mark.parametrize("nothing", ["0", "0.00", "", " "])
+def test_a_settlement_of_zero_or_nothing_means_no_trade(sample: Sample, nothing: str) -> None:
+    found = sample.read(sample.table(d20120305=nothing, d20120306="19.30"))
+    assert on(found) == {"2012-03-06": 19.30}
+
+
+@pytest.mark.parametrize("sample", [VIX, GSPC, SPY, IRX, DTB3])
+def test_a_blank_cell_means_no_value(sample: Sample) -> None:
+    found = sample.read(sample.table(d20120305=typical(sample), d20120306="", d20120307=typical(sample)))
+    assert [str(day) for day in found.days] == ["2012-03-05", "2012-03-07"]
+
+
+@every_format
+@pytest.mark.parametrize(
+    "cell",
+    ["NaN", "nan", "inf", "-Infinity", "1e999", "null", "1_4.3", "14.3O", "1\u0664", "14.3\x1f", "\t", "$14", '"14.3"'],
+)
+def test_a_cell_that_is_no_number_is_refused(sample: Sample, cell: str) -> None:
+    message = sample.refuse(sample.table(d20120305=typical(sample), d20120306=cell))
+    assert f"csv, line 3: expected a number, got {cell!r}." in message
+
+
+def test_a_stray_quote_is_blamed_on_its_own_line() -> None:
+    # A CSV reader would take everything up to the next quote for one cell, and fail on a long file.
+    days = np.arange("2004-01-05", "2026-01-05", dtype="datetime64[D]").tolist()
+    rows = [SPX.row(day, '"1200.000000' if number == 3 else "1200.000000") for number, day in enumerate(days)]
+    body = SPX.body(*rows)
+    assert len(body) > 131_072
+    assert "csv, line 5: expected a number, got '\"1200.000000'." in SPX.refuse(body)
+
+
+@every_format
+@pytest.mark.parametrize("cut", [1, 4])
+def test_a_file_cut_off_in_its_last_line_is_refused(sample: Sample, cut: int) -> None:
+    whole = sample.table(d20120305=typical(sample), d20120306=typical(sample))
+    message = sample.refuse(whole[:-cut])
+    assert "csv, line 3: expected a line end after the last row, got" in message
+    assert "cut off. The file was only half written" in message
+
+
+@every_format
+def test_a_row_with_too_few_fields_is_refused(sample: Sample) -> None:
+    body = sample.table(d20120305=typical(sample)) + "2012-03-06\n"
+    count = len(sample.header.split(","))
+    assert f"csv, line 3: expected {count} fields, got 1: '2012-03-06'." in sample.refuse(body)
+
+
+@every_format
+def test_a_row_with_a_field_too_many_is_refused(sample: Sample) -> None:
+    body = sample.body(sample.row(D("2012-03-05"), typical(sample)) + ",9")
+    count = len(sample.header.split(","))
+    assert f"csv, line 2: expected {count} fields, got {count + 1}:" in sample.refuse(body)
+
+
+@pytest.mark.parametrize("commas", [",", ",,"])
+def test_commas_at_the_end_of_an_archive_row_are_no_fields(commas: str) -> None:
+    found = ARCHIVE.read(ARCHIVE.body(ARCHIVE.row(D("2012-03-05"), "19.30") + commas))
+    assert on(found) == {"2012-03-05": 19.30}
+
+
+@every_format
+def test_blank_lines_are_no_rows_and_do_not_shift_line_numbers(sample: Sample) -> None:
+    row = sample.row(D("2012-03-05"), typical(sample))
+    assert "csv, line 5:" in sample.refuse(sample.body("", row, "", row))
+
+
+@every_format
+def test_bytes_that_are_no_utf8_are_refused(sample: Sample) -> None:
+    body = sample.table(d20120305=typical(sample)).encode() + b"\xe9\n"
+    assert f"expected text in UTF-8, got the byte 0xe9 at position {len(body) - 2}." in sample.refuse(body)
+
+
+def test_the_position_of_a_wrong_byte_counts_a_byte_order_mark() -> None:
+    message = DTB3.refuse(b"\xef\xbb\xbfobservation_date,DTB3\n2012-03-05,\xff\n")
+    assert "got the byte 0xff at position 36." in message
+
+
+def test_a_disclaimer_above_the_header_is_skipped_and_counted() -> None:
+    sound = "CFE data is compiled for the convenience, of visitors.\n" + ARCHIVE.table(d20120305="19.30")
+    assert on(ARCHIVE.read(sound)) == {"2012-03-05": 19.30}
+    assert "csv, line 4: expected a number, got 'oops'." in ARCHIVE.refuse(
+        sound + ARCHIVE.row(D("2012-03-06"), "oops") + "\n"
+    )
+
+
+def test_dates_with_and_without_leading_zeros_may_share_a_file() -> None:
+    rows = [f"{day},V (Oct 12),0,0,0,0,19.30,,0,0,0" for day in ("3/5/2012", "03/06/2012", "3/07/2012", "10/1/2012")]
+    assert list(on(ARCHIVE.read(ARCHIVE.body(*rows)))) == ["2012-03-05", "2012-03-06", "2012-03-07", "2012-10-01"]
+
+
+@every_format
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "2020-02-31",
+        "02/31/2020",
+        "13/01/2020",
+        "2020-3-5",
+        "03/05/20",
+        "5.3.2020",
+        "",
+        "2020-03-05T00:00",
+        "2020-03-0\u0665",
+    ],
+)
+def test_a_day_that_does_not_exist_or_is_written_otherwise_is_refused(sample: Sample, cell: str) -> None:
+    row = sample.row(D("2012-03-05"), typical(sample))
+    body = sample.body(row, cell + row[row.index(",") :])
+    message = sample.refuse(body)
+    assert f"csv, line 3: expected a date as yyyy-mm-dd or mm/dd/yyyy, got {cell!r}." in message
+
+
+@pytest.mark.parametrize(
+    ("sample", "label", "other"),
+    [(CONTRACT, "V (Oct 2020)", "X (Nov 2020)"), (ARCHIVE, "V (Oct 12)", "V (Oct 13)")],
+)
+def test_a_row_of_another_contract_is_refused(sample: Sample, label: str, other: str) -> None:
+    body = sample.table(d20120305="19.30", d20120306="19.40")
+    position = body.rindex(label)
+    message = sample.refuse(body[:position] + other + body[position + len(label) :])
+    assert f"csv, line 3: expected contract {label!r}, got {other!r}." in message
+
+
+@pytest.mark.parametrize(
+    ("sample", "subject"),
+    [
+        (CONTRACT, "VX_2020-10-14"),  # a weekly contract
+        (CONTRACT, "VX_2020-02-31"),
+        (CONTRACT, "VX_2020-10-21 (1)"),
+        (CONTRACT, "VX_20201021"),
+        (CONTRACT, "VX_2003-12-17"),
+        (ARCHIVE, "CFE_A12_VX"),
+        (ARCHIVE, "CFE_V12_VX copy"),
+        (ARCHIVE, "CFE_Z03_VX"),  # before the first contract
+        (ARCHIVE, "CFE_F99_VX"),  # beyond the calendar
+    ],
+)
+def test_a_file_named_for_no_monthly_contract_is_refused(sample: Sample, subject: str) -> None:
+    message = sample.refuse(sample.table(d20120305="19.30"), subject)
+    assert "expected a file named" in message
+    assert f"got {subject!r}. Rename or remove it." in message
+
+
+@pytest.mark.parametrize(
+    ("sample", "cell", "said"),
+    [
+        (CONTRACT, "1930", "VX.2020-10-21 between 5 and 250 points, got 1930."),
+        (ARCHIVE, "1.00", "VX.2012-10-17 between 5 and 250 points, got 1."),
+        (VIX, "4.99", "VIX between 5 and 250 points, got 4.99."),
+        (GSPC, "13.43", "SPX between 100 and 1e+06 points, got 13.43."),
+        (SPY, "0.5", "SPY.adjusted between 1 and 100000 USD, got 0.5."),
+        (DTB3, "230", "DTB3 between -3 and 25 percent, got 230."),
+    ],
+)
+def test_a_value_wrong_by_an_order_of_magnitude_is_refused(sample: Sample, cell: str, said: str) -> None:
+    assert f"csv, line 2: expected {said}" in sample.refuse(sample.table(d20120305=cell))
+
+
+@pytest.mark.parametrize("sample", [VIX, GSPC, DTB3])
+def test_a_day_after_the_file_was_read_is_refused(sample: Sample) -> None:
+    body = sample.table(d20261120="14.30" if sample is not GSPC else "6600", d20271119="14.30")
+    assert "line 3: expected a day up to 2026-11-20, when it was read, got 2027-11-19, in the future" in sample.refuse(
+        body
+    )
+
+
+def test_rows_before_2004_are_left_out_and_not_held_to_the_range() -> None:
+    assert on(GSPC.read(GSPC.table(d19320601="4.40", d20031231="1111.92", d20040102="1108.48"))) == {
+        "2004-01-02": 1108.48
+    }
+
+
+def test_prices_before_2007_03_26_are_tenfold() -> None:
+    rows = [
+        f"{day},J (Apr 07),0,0,0,0,{settle},0,0,0,0"
+        for day, settle in (("03/23/2007", "133.30"), ("03/26/2007", "13.38"))
+    ]
+    found = ARCHIVE.read(ARCHIVE.body(*rows), "CFE_J07_VX")
+    assert on(found) == {"2007-03-23": pytest.approx(13.33), "2007-03-26": 13.38}
+
+
+def test_a_wrong_print_that_its_publisher_mends_is_used() -> None:
+    row = "04/21/2008,F (Jan 09),0,0,0,0,{},0,0,0,0"
+    assert on(ARCHIVE.read(ARCHIVE.body(row.format("1.00")), "CFE_F09_VX")) == {}
+    assert on(ARCHIVE.read(ARCHIVE.body(row.format("23.20")), "CFE_F09_VX")) == {"2008-04-21": 23.20}
+
+
+quickly = settings(max_examples=60, deadline=None)
+
+
+def sound(found: list[Observations]) -> None:
+    for item in found:
+        assert (np.diff(item.days.astype(np.int64)) > 0).all()
+        assert np.isfinite(item.values).all()
+        assert len(item.days) == len(item.values) == len(item.payloads)
+
+
+def sound_or_refused(payload: Payload) -> list[Observations] | None:
+    try:
+        found = parse(payload)
+    except TailguardError:
+        return None
+    sound(found)
+    return found
+
+
+csv_like = st.text(alphabet="0123456789.,-/eE+\"' \t\r\n\x00\x0b\x1c\x85\u2028é()VOctJan", max_size=120)
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_whatever_the_bytes_they_are_read_soundly_or_refused(sample: Sample, data: st.DataObject) -> None:
+    above = data.draw(st.sampled_from(["", "\ufeff", sample.header + "\n"])).encode()
+    below = data.draw(st.binary(max_size=120) | csv_like.map(str.encode))
+    sound_or_refused(sample.payload(above + below))
+
+
+@st.composite
+def tables(draw: st.DrawFn, sample: Sample) -> dict[dt.date, float]:
+    limits = spec(sample.series)
+    # From the day on which a VX price is a VX price.
+    days = draw(st.lists(st.dates(D("2007-03-26"), NOW.date()), min_size=1, max_size=12, unique=True))
+    return {day: draw(st.floats(limits.lowest, limits.highest)) for day in sorted(days)}
+
+
+def written(sample: Sample, table: dict[dt.date, float], line_end: str) -> bytes:
+    return sample.body(*(sample.row(day, repr(value)) for day, value in table.items()), line_end=line_end).encode()
+
+
+line_ends = st.sampled_from(["\n", "\r\n"])
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_a_sound_table_is_read_exactly_as_written(sample: Sample, data: st.DataObject) -> None:
+    table = data.draw(tables(sample))
+    found = sample.read(written(sample, table, data.draw(line_ends)))
+    assert dict(zip(found.days.tolist(), found.values.tolist(), strict=True)) == table
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_one_wrong_byte_is_read_soundly_or_refused(sample: Sample, data: st.DataObject) -> None:
+    body = bytearray(written(sample, data.draw(tables(sample)), data.draw(line_ends)))
+    body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    sound_or_refused(sample.payload(bytes(body)))
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_a_truncated_file_is_refused_or_a_file_of_fewer_rows(sample: Sample, data: st.DataObject) -> None:
+    table = data.draw(tables(sample))
+    body = written(sample, table, data.draw(line_ends))
+    cut = data.draw(st.integers(0, len(body) - 1))
+    found = sound_or_refused(sample.payload(body[:cut]))
+    rows_left = body[:cut].count(b"\n") - 1
+    if found is None:
+        return
+    assert body[:cut].endswith(b"\n")
+    assert found[0].values.tolist() == list(table.values())[:rows_left]
