@@ -33,11 +33,18 @@ def open_engine(url: str, *, must_exist: bool = False) -> Engine:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise _unusable("the setting", "an address such as sqlite:///tailguard.db", "something else") from None
+    if "@" in (parsed.host or ""):
+        # What follows the first @ of a password would be taken, and shown, for a part of the host.
+        raise _unusable("the setting", "a password with %40 in place of @", "an address with two @")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, must_exist)
-    engine = create_engine(parsed, pool_pre_ping=True)
+    try:
+        engine = create_engine(parsed, pool_pre_ping=True)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
+        raise _unusable("the setting", expected, f"{parsed.drivername}, for which there is no driver") from error
     check_connection(engine)
     return engine
 
@@ -53,8 +60,8 @@ def check_connection(engine: Engine) -> None:
 
 
 def shown(url: URL) -> str:
-    """A database address without its password."""
-    return url.render_as_string(hide_password=True)
+    """A database address without its password, and without options, among which there may be another."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _sqlite(url: URL, must_exist: bool) -> Engine:
@@ -83,6 +90,8 @@ def _sqlite(url: URL, must_exist: bool) -> Engine:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # Reads the file, which opening it does not: one that is no database is found here.
+        cursor.execute("PRAGMA schema_version")
         cursor.close()
 
     @event.listens_for(engine, "begin")

@@ -73,8 +73,9 @@ class Payload(Base):
     locator: Mapped[str] = mapped_column(Text)
     fetched_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     size: Mapped[int]
-    body: Mapped[bytes] = mapped_column(LargeBinary)
     ingested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    # Last, so that the columns before it are read without it.
+    body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Observation(Base):

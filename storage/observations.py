@@ -32,14 +32,22 @@ class ObservationRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def payload_keys(self, sha256: str, format_name: str, subject: str) -> tuple[int, bool] | None:
-        """Key of a payload that is stored already, and whether its observations are too; None if it is new."""
-        found = self._session.execute(
-            select(Payload.id, Payload.ingested_at).where(
+    def payload_key(self, sha256: str, format_name: str, subject: str) -> int | None:
+        """Key of a payload that is stored already; None if it is new."""
+        return self._session.scalar(
+            select(Payload.id).where(
                 Payload.sha256 == sha256, Payload.format == format_name, Payload.subject == subject
             )
-        ).one_or_none()
-        return None if found is None else (found.id, found.ingested_at is not None)
+        )
+
+    def last_ingested(self) -> dict[tuple[str, str], int]:
+        """Key of the payload whose observations were stored last, per format and subject."""
+        rows = self._session.execute(
+            select(Payload.format, Payload.subject, Payload.id)
+            .where(Payload.ingested_at.is_not(None))
+            .order_by(Payload.ingested_at, Payload.id)
+        )
+        return {(row.format, row.subject): row.id for row in rows}
 
     def add_payload(
         self, sha256: str, format_name: str, subject: str, locator: str, fetched_at: dt.datetime, body: bytes
@@ -78,12 +86,13 @@ class ObservationRepository:
     def latest(self) -> list[tuple[str, str, dt.date, float, int]]:
         """Series, publisher, day, value and payload key of the latest version of every observation.
 
-        Sorted by series, publisher and day.
+        The latest is the one appended last: the assumed availability of the first version can lie after the instant at
+        which a change of it was fetched. Sorted by series, publisher and day.
         """
         rows = self._session.execute(
             select(
                 Observation.series, Observation.publisher, Observation.day, Observation.value, Observation.payload_id
-            ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.known_at, Observation.id)
+            ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.id)
         )
         newest: dict[tuple[str, str, dt.date], tuple[str, str, dt.date, float, int]] = {}
         for series, publisher, day, value, payload_id in rows:

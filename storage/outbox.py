@@ -48,7 +48,7 @@ class OutboxRepository:
         self._session = session
 
     def add(self, report_ids: Sequence[int], recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
-        """One message per report, channel and recipient; returns how many."""
+        """One message per report, channel and recipient, also if one is named twice; returns how many."""
         rows = [
             {
                 "report_id": report_id,
@@ -59,7 +59,7 @@ class OutboxRepository:
                 "created_at": at,
             }
             for report_id in report_ids
-            for channel, recipient in recipients
+            for channel, recipient in dict.fromkeys(recipients)
         ]
         if rows:
             self._session.execute(insert(OutboxMessage), rows)

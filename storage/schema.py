@@ -15,6 +15,9 @@ from storage.engine import shown
 #: The newest migration; a test keeps it equal to the head of the scripts.
 SCHEMA_REVISION = "0001"
 
+#: Any number, the same in every program that upgrades.
+_UPGRADE_LOCK = 7_415_003_311
+
 
 def current_revision(engine: Engine) -> str | None:
     """The migration the database is at; None for one without a schema."""
@@ -32,6 +35,9 @@ def upgrade(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            # Where SQLite locks the file, two programs that start at once would create the tables together.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -58,5 +64,7 @@ def require_schema(engine: Engine) -> None:
         f"database {shown(engine.url)}",
         expected=f"schema {SCHEMA_REVISION}",
         got="no tailguard schema" if found is None else f"schema {found}",
-        do="Run `tailguard db upgrade`, or name another database with --database.",
+        do="Name another database with --database; in an empty one `tailguard db upgrade` creates it."
+        if found is None
+        else "Run `tailguard db upgrade`, or name another database with --database.",
     )

@@ -18,8 +18,8 @@ def upgrade() -> None:
     sa.Column('locator', sa.Text(), nullable=False),
     sa.Column('fetched_at', sa.DateTime(timezone=True), nullable=False),
     sa.Column('size', sa.Integer(), nullable=False),
-    sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.Column('ingested_at', sa.DateTime(timezone=True), nullable=True),
+    sa.Column('body', sa.LargeBinary(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_payloads')),
     sa.UniqueConstraint('sha256', 'format', 'subject', name=op.f('uq_payloads_sha256_format_subject'))
     )

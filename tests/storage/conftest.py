@@ -1,0 +1,116 @@
+"""Storage tests run on SQLite, and on PostgreSQL where TAILGUARD_TEST_POSTGRESQL_URL names a database to use."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, create_engine, make_url, text
+
+from storage.engine import open_engine
+from storage.reports import AllocationLine, NewReport
+from storage.schema import ensure_schema
+from storage.unit_of_work import UnitOfWork
+
+#: Read once: no test sees the settings of whoever runs it.
+POSTGRESQL_URL = os.environ.get("TAILGUARD_TEST_POSTGRESQL_URL")
+
+T0 = dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
+DAY = dt.date(2026, 11, 20)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty database; on PostgreSQL an empty schema of the database that was named."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'test.db'}"
+        return
+    if not POSTGRESQL_URL:
+        pytest.skip("no PostgreSQL: name a database for tests in TAILGUARD_TEST_POSTGRESQL_URL")
+    schema = f"test_{uuid.uuid4().hex}"
+    admin = create_engine(POSTGRESQL_URL, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {schema}"))
+    try:
+        url = make_url(POSTGRESQL_URL).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield url.render_as_string(hide_password=False)
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
+        admin.dispose()
+
+
+@pytest.fixture
+def empty_engine(database_url: str) -> Iterator[Engine]:
+    """A database without a schema."""
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def _sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = tmp_path_factory.mktemp("schema") / "schema.db"
+    engine = open_engine(f"sqlite:///{path}")
+    ensure_schema(engine)
+    engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def engine(database_url: str, _sqlite_with_schema: bytes) -> Iterator[Engine]:
+    """A database with the current schema and no rows."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).write_bytes(_sqlite_with_schema)
+    engine = open_engine(database_url)
+    ensure_schema(engine)
+    yield engine
+    engine.dispose()
+
+
+def new_report(session: dt.date = DAY, revision: int = 1, digest: str = "d1", rule_set: str = "veqtor") -> NewReport:
+    """A report to store."""
+    effective = session + dt.timedelta(days=1)
+    return NewReport(
+        session=session,
+        rule_set=rule_set,
+        rule_set_digest=digest,
+        revision=revision,
+        fingerprint=f"print {session} {revision}",
+        document=f'{{"session": "{session}", "revision": {revision}}}',
+        emitted_at=T0,
+        allocations=(
+            AllocationLine(effective, "equity", 0.9, 900_000.0, None),
+            AllocationLine(effective, "volatility", 0.1, 100_000.0, None),
+            AllocationLine(effective, "VXZ26", None, 60_000.0, 2.75),
+        ),
+    )
+
+
+def start_run(engine: Engine, kind: str = "daily") -> int:
+    """A run in the ledger, committed."""
+    with UnitOfWork(engine) as work:
+        run_id = work.runs.start(kind, "files", None, T0)
+        work.commit()
+    return run_id
+
+
+def add_reports(engine: Engine, *reports: NewReport) -> list[int]:
+    """Store reports and commit."""
+    run_id = start_run(engine)
+    with UnitOfWork(engine) as work:
+        keys = work.reports.add(reports, run_id)
+        work.commit()
+    return keys
+
+
+def row_count(engine: Engine, table: str) -> int:
+    """Rows of a table."""
+    with engine.connect() as connection:
+        count: int = connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608
+    return count

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+import traceback
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url, text
+
+from signals.errors import ConfigurationError
+from storage.engine import open_engine, shown
+
+
+def refusal(url: str, *, must_exist: bool = False) -> ConfigurationError:
+    with pytest.raises(ConfigurationError) as caught:
+        open_engine(url, must_exist=must_exist)
+    return caught.value
+
+
+def test_a_new_sqlite_file_is_created_with_a_log_and_foreign_keys(tmp_path: Path) -> None:
+    engine = open_engine(f"sqlite:///{tmp_path / 'new.db'}")
+    with engine.connect() as connection:
+        settings = [
+            connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        ]
+    engine.dispose()
+
+    assert (tmp_path / "new.db").exists()
+    assert settings == ["wal", 1, 30_000]
+
+
+def test_a_missing_file_is_refused_where_it_must_exist_and_is_not_created(tmp_path: Path) -> None:
+    error = refusal(f"sqlite:///{tmp_path / 'gone.db'}", must_exist=True)
+
+    assert str(tmp_path / "gone.db") in error.about
+    assert "tailguard run" in error.do
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_directory_is_named(tmp_path: Path) -> None:
+    error = refusal(f"sqlite:///{tmp_path / 'nowhere' / 'x.db'}")
+
+    assert error.got == f"no directory {tmp_path / 'nowhere'}"
+    assert "TAILGUARD_DATABASE_URL" in error.do
+
+
+def test_a_directory_without_permission_to_write_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    if os.access(closed, os.W_OK):
+        pytest.skip("this user may write everywhere")
+
+    error = refusal(f"sqlite:///{closed / 'x.db'}")
+
+    assert error.got == f"no permission to write to {closed}"
+    assert list(closed.iterdir()) == []
+
+
+def test_a_file_without_permission_to_write_is_named_and_can_still_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    open_engine(f"sqlite:///{path}").dispose()
+    path.chmod(0o400)
+    if os.access(path, os.W_OK):
+        pytest.skip("this user may write everywhere")
+
+    assert refusal(f"sqlite:///{path}").got == f"no permission to write to {path}"
+    open_engine(f"sqlite:///{path}", must_exist=True).dispose()
+
+
+@pytest.mark.parametrize("must_exist", [False, True])
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, must_exist: bool) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, but somebody's notes\n" * 100)
+    before = path.read_bytes()
+
+    error = refusal(f"sqlite:///{path}", must_exist=must_exist)
+
+    assert error.got == "file is not a database"
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("must_exist", [False, True])
+def test_a_directory_is_no_database(tmp_path: Path, must_exist: bool) -> None:
+    error = refusal(f"sqlite:///{tmp_path}", must_exist=must_exist)
+
+    assert error.got == "unable to open database file"
+
+
+def test_a_database_that_is_only_read_is_not_changed(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    engine = open_engine(f"sqlite:///{path}")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE t (x INTEGER)"))
+    engine.dispose()
+    before = path.read_bytes()
+
+    reader = open_engine(f"sqlite:///{path}", must_exist=True)
+    with reader.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM t")).scalar() == 0
+    reader.dispose()
+
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "nonsense",
+        "tailguard.db",
+        "://",
+        "oracle-of-delphi://user:hunter2@host/name",
+        "mysql://user:hunter2@host/name",
+        "postgresql+pg8000://user:hunter2@host/name",
+        "postgresql+psycopg://user:hunter2@host:port/name",
+        "postgresql+psycopg://user:hun:ter2@host:hunter2/name",
+        "postgresql+psycopg://user:p@hunter2@127.0.0.1:1/name",
+    ],
+)
+def test_an_address_that_makes_no_sense_is_refused_without_repeating_a_password(url: str) -> None:
+    error = refusal(url)
+
+    assert "TAILGUARD_DATABASE_URL" in error.do
+    assert "hunter2" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://user:hunter2@127.0.0.1:1/name",
+        "postgresql://user:hunter2@127.0.0.1:1/name",
+        "postgresql+psycopg://user:hunter2@127.0.0.1:1/name?connect_timeout=soon",
+        "postgresql+psycopg://127.0.0.1:1/name?user=user&password=hunter2",
+        "postgresql+psycopg://user:hunter2%40home@127.0.0.1:1/name",
+    ],
+)
+def test_a_server_that_cannot_be_reached_is_named_without_its_password(url: str) -> None:
+    error = refusal(url)
+
+    assert "127.0.0.1:1" in error.about
+    assert "hunter2" not in "".join(traceback.format_exception(error))
+
+
+def test_a_shown_address_has_neither_password_nor_options() -> None:
+    url = make_url("postgresql+psycopg://user:hunter2@host:5432/name?sslpassword=hunter2")
+
+    assert shown(url) == "postgresql+psycopg://user:***@host:5432/name"

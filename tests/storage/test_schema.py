@@ -1,0 +1,167 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, inspect, text
+
+import storage
+from signals.errors import ConfigurationError
+from storage.models import Base
+from storage.schema import SCHEMA_REVISION, current_revision, ensure_schema, require_schema, upgrade
+from tests.conftest import ROOT
+
+TABLES = {"payloads", "observations", "runs", "outcomes", "reports", "allocations", "outbox"}
+
+
+def differences(engine: Engine) -> list[Any]:
+    """What alembic would change to make the database equal to the models."""
+    with engine.connect() as connection:
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection), Base.metadata)
+    return found
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(inspect(engine).get_table_names()) - {"alembic_version"}
+
+
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", f"{storage.__path__[0]}/migrations")
+    return config
+
+
+def with_connection(engine: Engine, action: Callable[[Config], None]) -> None:
+    config = configuration()
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        action(config)
+
+
+def execute(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+def test_the_migrations_lead_to_the_tables_of_the_models(empty_engine: Engine) -> None:
+    upgrade(empty_engine)
+
+    assert tables(empty_engine) == TABLES == set(Base.metadata.tables)
+    assert differences(empty_engine) == []
+
+
+def test_a_database_that_lacks_a_column_is_told_from_the_models(engine: Engine) -> None:
+    execute(engine, "ALTER TABLE runs DROP COLUMN message")
+
+    assert [difference[0] for difference in differences(engine)] == ["add_column"]
+
+
+def test_a_downgrade_removes_every_table_and_an_upgrade_brings_them_back(engine: Engine) -> None:
+    with_connection(engine, lambda config: command.downgrade(config, "base"))
+    assert tables(engine) == set()
+    assert current_revision(engine) is None
+
+    upgrade(engine)
+    assert differences(engine) == []
+    assert current_revision(engine) == SCHEMA_REVISION
+
+
+def test_the_schema_revision_is_the_head_of_the_scripts() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_heads() == [SCHEMA_REVISION]
+
+
+def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
+    upgrade(engine)
+
+    assert current_revision(engine) == SCHEMA_REVISION
+    assert differences(engine) == []
+
+
+def test_a_failed_upgrade_leaves_nothing(empty_engine: Engine) -> None:
+    # The last table that the migration creates is there already.
+    execute(empty_engine, "CREATE TABLE outbox (id INTEGER)")
+
+    with pytest.raises(Exception, match="outbox"):
+        upgrade(empty_engine)
+
+    assert tables(empty_engine) == {"outbox"}
+    assert current_revision(empty_engine) is None
+
+
+def test_an_empty_database_gets_its_schema_once(empty_engine: Engine) -> None:
+    assert current_revision(empty_engine) is None
+    ensure_schema(empty_engine)
+    execute(
+        empty_engine, "INSERT INTO runs (kind, source, started_at) VALUES ('daily', 'files', '2026-11-20 00:00:00')"
+    )
+    ensure_schema(empty_engine)
+
+    with empty_engine.connect() as connection:
+        assert connection.execute(text("SELECT kind FROM runs")).scalars().all() == ["daily"]
+
+
+def test_a_database_of_another_revision_is_refused_and_left_alone(engine: Engine) -> None:
+    execute(engine, "UPDATE alembic_version SET version_num = '9999'")
+
+    with pytest.raises(ConfigurationError, match=f"expected schema {SCHEMA_REVISION}, got schema 9999") as caught:
+        ensure_schema(engine)
+
+    assert "tailguard db upgrade" in caught.value.do
+    assert "--database" in caught.value.do
+    assert current_revision(engine) == "9999"
+
+
+def test_a_database_with_the_tables_of_others_is_refused_and_left_alone(empty_engine: Engine) -> None:
+    execute(empty_engine, "CREATE TABLE customers (name TEXT)")
+
+    with pytest.raises(ConfigurationError, match="got no tailguard schema") as caught:
+        ensure_schema(empty_engine)
+
+    assert "Name another database with --database" in str(caught.value)
+    assert tables(empty_engine) == {"customers"}
+
+
+def test_a_database_without_a_schema_is_refused_where_one_is_required(empty_engine: Engine) -> None:
+    with pytest.raises(ConfigurationError, match="tailguard db upgrade"):
+        require_schema(empty_engine)
+
+    assert tables(empty_engine) == set()
+
+
+def test_two_programs_that_start_at_once_on_an_empty_database_both_find_a_schema(
+    empty_engine: Engine, database_url: str
+) -> None:
+    program = (
+        "import sys, alembic.command; from storage.engine import open_engine; from storage.schema import ensure_schema;"
+        "engine = open_engine(sys.argv[1]); print('ready', flush=True); sys.stdin.readline(); ensure_schema(engine)"
+    )
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, database_url],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for _ in range(2)
+    ]
+    for process in started:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=30)[1] for process in started]
+
+    assert ([process.returncode for process in started], errors) == ([0, 0], ["", ""])
+    assert differences(empty_engine) == []
