@@ -139,13 +139,13 @@ def _instruction(report: SignalReport) -> Section:
         f"{order.equity_trade_usd:+,.0f}" if order.equity_trade_usd else _NOTHING,
         _NOTHING,
     )
-    expiries = ", ".join(f"{leg.contract} {leg.expiry}" for leg in order.legs)
+    expiries = "".join(f" {leg.contract} expires {leg.expiry}." for leg in order.legs)
     sentences = (
         f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD, VX priced "
         f"at the settlements of {report.session}. The VX legs roll every day, also when no weight changes.",
         f"Backing for the VX legs (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD. "
-        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target. "
-        f"Expiries: {expiries}.",
+        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target."
+        f"{expiries}",
         *order.warnings,
     )
     header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole")
@@ -245,10 +245,15 @@ def _next_stop(report: SignalReport) -> str:
 
 
 def _levels(report: SignalReport) -> Section:
-    rows = tuple(_level_row(_INDEX_NAMES.get(name, name), level) for name, level in report.indices.items())
-    sentences = ("The return into this session was earned in cash, under the stop-loss.",) if report.in_cash else ()
+    rows = tuple(_level_row(_INDEX_NAMES[name], level) for name, level in report.indices.items())
+    sentences = ["The return into this session was earned in cash, under the stop-loss."] if report.in_cash else []
+    sentences += [
+        f"{_INDEX_NAMES[name]}: no level, as a settlement it needs is or was missing."
+        for name, level in report.indices.items()
+        if level.total_return is None
+    ]
     header = ("Index", "Total return", "Excess return", "Day")
-    return Section("Index levels", sentences, Table(header, rows, frozenset({1, 2, 3})))
+    return Section("Index levels", tuple(sentences), Table(header, rows, frozenset({1, 2, 3})))
 
 
 def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from signals.calendar import NEW_YORK
 from signals.market import MarketData, Observations
@@ -48,21 +49,29 @@ def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
     DataQualityError
         From a parser, naming the file and line.
     """
+    payloads = list(source.fetch())
+    try:
+        return _ingest(payloads, engine, clock)
+    except IntegrityError:
+        # Another run stored one of them between our look and our insert; the second look sees it.
+        return _ingest(payloads, engine, clock)
+
+
+def _ingest(payloads: list[Payload], engine: Engine, clock: Clock) -> IngestSummary:
     unread: list[tuple[int, Payload]] = []
-    known = 0
     with UnitOfWork(engine) as work:
-        for payload in source.fetch():
-            stored = work.observations.payload_keys(payload.sha256, payload.format, payload.subject)
-            if stored is None:
+        last_ingested = work.observations.last_ingested()
+        for payload in payloads:
+            key = work.observations.payload_key(payload.sha256, payload.format, payload.subject)
+            if key is None:
                 key = work.observations.add_payload(
                     payload.sha256, payload.format, payload.subject, payload.locator, payload.fetched_at, payload.body
                 )
+            # A body that comes back after another one is read again: its values are news once more.
+            if last_ingested.get((payload.format, payload.subject)) != key:
                 unread.append((key, payload))
-            elif not stored[1]:
-                unread.append((stored[0], payload))
-            else:
-                known += 1
         work.commit()
+    known = len(payloads) - len(unread)
     if not unread:
         return IngestSummary(known, known, 0, 0)
     with UnitOfWork(engine) as work:
@@ -77,7 +86,7 @@ def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
         work.observations.append(values)
         work.observations.mark_ingested([key for key, _ in unread], clock())
         work.commit()
-    return IngestSummary(known + len(unread), known, len(values), changed)
+    return IngestSummary(len(payloads), known, len(values), changed)
 
 
 def load_market(work: UnitOfWork) -> MarketData:

@@ -10,7 +10,7 @@ from signals.calendar import TradingCalendar
 from storage.runs import FAILED, NextRun, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
-from tasks.schedule import REREAD_SESSIONS, deadline, first_attempt, next_attempt
+from tasks.schedule import REREAD_SESSIONS, deadline, first_attempt, next_attempt, next_attempt_in_time
 
 
 def start_run(engine: Engine, kind: str, source: str, flow_run_id: str | None, clock: Clock) -> int:
@@ -37,11 +37,12 @@ def finish_run(engine: Engine, run_id: int, message: str, expected: NextRun | No
 
 def expected_next(session: dt.date, *, done: bool, now: dt.datetime, calendar: TradingCalendar) -> NextRun:
     """What a scheduler should bring after a run on `session`: the next one, or the same again if it is not done."""
-    if done or now >= deadline(session, calendar):
-        following = calendar.next_session(session)
-        attempt = max(first_attempt(following, calendar), next_attempt(now))
-        return NextRun(following, attempt, deadline(following, calendar))
-    return NextRun(session, next_attempt(now), deadline(session, calendar))
+    again = None if done else next_attempt_in_time(session, now, calendar)
+    if again is not None:
+        return NextRun(session, again, deadline(session, calendar))
+    following = calendar.next_session(session)
+    attempt = max(first_attempt(following, calendar), next_attempt(now))
+    return NextRun(following, attempt, deadline(following, calendar))
 
 
 def reread_window(session: dt.date, calendar: TradingCalendar) -> list[dt.date]:

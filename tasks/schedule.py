@@ -52,6 +52,12 @@ def next_attempt(after: dt.datetime) -> dt.datetime:
         day += dt.timedelta(days=1)
 
 
+def next_attempt_in_time(session: dt.date, after: dt.datetime, calendar: TradingCalendar) -> dt.datetime | None:
+    """The first attempt after an instant that still works on `session`; None if its deadline comes first."""
+    attempt = next_attempt(after)
+    return attempt if attempt < deadline(session, calendar) else None
+
+
 def first_attempt(session: dt.date, calendar: TradingCalendar) -> dt.datetime:
     """The first attempt that works on `session`."""
     return next_attempt(calendar.close_time(session) + CLOSE_MARGIN - dt.timedelta(microseconds=1))

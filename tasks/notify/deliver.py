@@ -81,6 +81,6 @@ def _content(work: UnitOfWork, message: Message) -> tuple[ReportView, str]:
     stored = work.reports.by_id(message.report_id)
     report = decode(SignalReport, json.loads(stored.document))
     view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at)
-    to = hashlib.sha256(message.recipient.encode()).hexdigest()[:12]
-    key = f"tailguard.{stored.session}.{stored.rule_set_digest}.r{stored.revision}.{to}"
+    to = hashlib.sha256(message.recipient.encode()).hexdigest()[:8]
+    key = f"tailguard.{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{to}"
     return view, key

@@ -7,6 +7,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass, field
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime
 
 from reports.html import render_html
@@ -16,6 +17,9 @@ from tasks.clock import Clock
 from tasks.notify.channel import AcceptanceUnknown, Refused
 
 _PERMANENT = 500
+
+#: Lines end in CRLF, and only ASCII goes over the wire: any server takes that.
+_WIRE = SMTP.clone(cte_type="7bit")
 
 
 @dataclass(frozen=True)
@@ -57,16 +61,26 @@ class EmailChannel:
         message = compose(view, self._server.sender, recipient, message_key, self._clock())
         try:
             smtp = self._connect()
-            try:
-                _hand_over(smtp, self._server.sender, recipient, message)
-            finally:
-                # Not QUIT: its answer must not turn an accepted mail into an error.
-                smtp.close()
+        except smtplib.SMTPResponseException as error:
+            # Whatever the server holds against us, another recipient or another day is not to blame for it.
+            raise Refused(f"{error.smtp_code} {_text(error.smtp_error)}", final=False) from error
+        except UnicodeEncodeError:
+            # The cause is left out: it can hold the password.
+            raise Refused("the user or password has characters beyond ASCII", final=False) from None
+        except (smtplib.SMTPException, OSError) as error:
+            raise Refused(f"{self._server.host}:{self._server.port}: {error}", final=False) from error
+        try:
+            _hand_over(smtp, self._server.sender, recipient, message)
         except smtplib.SMTPResponseException as error:
             final = error.smtp_code >= _PERMANENT
             raise Refused(f"{error.smtp_code} {_text(error.smtp_error)}", final=final) from error
+        except UnicodeEncodeError as error:
+            raise Refused("the address has characters beyond ASCII", final=True) from error
         except (smtplib.SMTPException, OSError) as error:
             raise Refused(f"{self._server.host}:{self._server.port}: {error}", final=False) from error
+        finally:
+            # Not QUIT: its answer must not turn an accepted mail into an error.
+            smtp.close()
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
@@ -93,12 +107,14 @@ def _hand_over(smtp: smtplib.SMTP, sender: str, recipient: str, message: EmailMe
         if code not in (250, 251):
             raise smtplib.SMTPResponseException(code, answer)
     try:
-        code, answer = smtp.data(message.as_bytes())
+        code, answer = smtp.data(message.as_bytes(policy=_WIRE))
     except smtplib.SMTPDataError:
         # The server did not want a body: nothing was handed over.
         raise
     except (smtplib.SMTPException, OSError) as error:
         raise AcceptanceUnknown(f"connection lost after the message was handed over: {error}") from error
+    if code < 0:
+        raise AcceptanceUnknown(f"no SMTP answer after the message was handed over: {_text(answer)!r}")
     if code != 250:
         raise smtplib.SMTPResponseException(code, answer)
 

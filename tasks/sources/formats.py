@@ -48,7 +48,6 @@ VX_RESCALED_ON = dt.date(2007, 3, 26)
 VX_OLD_SCALE = 10.0
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 # Narrower than float(): no infinities, no underscores, no digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
@@ -250,11 +249,10 @@ def _since_history_start(found: Observations) -> Observations:
 
 
 def _date(table: _Table, line: int, cell: str) -> dt.date:
-    iso, american = _ISO.fullmatch(cell), _AMERICAN.fullmatch(cell)
     try:
-        if iso:
-            return dt.date(int(iso[1]), int(iso[2]), int(iso[3]))
-        if american:
+        if len(cell) == len("yyyy-mm-dd") and cell[4] == cell[7] == "-":
+            return dt.date.fromisoformat(cell)
+        if american := _AMERICAN.fullmatch(cell):
             return dt.date(int(american[3]), int(american[1]), int(american[2]))
     except ValueError:
         pass

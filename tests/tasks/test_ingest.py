@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, func, select
+
+from signals.errors import DataQualityError
+from storage.engine import open_engine
+from storage.models import Observation, Payload
+from storage.schema import ensure_schema
+from storage.unit_of_work import UnitOfWork
+from tasks.clock import Clock
+from tasks.ingest import IngestSummary, ingest, load_market, read_source
+from tasks.sources.files import FilesSource
+from tests.conftest import NOW, now
+from tests.market_files import SESSIONS as ALL_SESSIONS
+from tests.market_files import write_market
+
+LATER = NOW + dt.timedelta(days=1)
+
+#: Half a year is enough here.
+LAST = dt.date(2004, 6, 30)
+SESSIONS = [day for day in ALL_SESSIONS if day <= LAST]
+SPX_FILE = "cboe/index/SPX_History.csv"
+
+
+def at(instant: dt.datetime) -> Clock:
+    return lambda: instant
+
+
+def ingest_at(directory: Path, engine: Engine, instant: dt.datetime = NOW) -> IngestSummary:
+    return ingest(FilesSource(directory, at(instant)), engine, at(instant))
+
+
+def change(directory: Path, name: str, day: dt.date, value: str) -> None:
+    """Replace the last field of the row of a day."""
+    path = directory / name
+    prefixes = (f"{day},", f"{day:%m/%d/%Y},")
+    lines = path.read_text().splitlines()
+    (row,) = (row for row, line in enumerate(lines) if line.startswith(prefixes))
+    lines[row] = f"{lines[row].rpartition(',')[0]},{value}"
+    path.write_text("\n".join(lines) + "\n")
+
+
+class Version(NamedTuple):
+    value: float
+    known_at: dt.datetime
+    known_at_is_assumed: bool
+
+
+def versions(engine: Engine, day: dt.date, series: str = "SPX", publisher: str = "cboe") -> list[Version]:
+    """Every stored version of a value, in the order they were stored."""
+    query = (
+        select(Observation.value, Observation.known_at, Observation.known_at_is_assumed)
+        .where(Observation.series == series, Observation.publisher == publisher, Observation.day == day)
+        .order_by(Observation.id)
+    )
+    with engine.connect() as connection:
+        return [Version(*row) for row in connection.execute(query)]
+
+
+def count(engine: Engine, table: type[Observation] | type[Payload]) -> int:
+    with engine.connect() as connection:
+        return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+@pytest.fixture(scope="module")
+def ingested(made_up_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The whole made-up market, only to be read."""
+    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('ingested') / 'test.db'}")
+    ensure_schema(engine)
+    ingest_at(made_up_dir, engine)
+    yield engine
+    engine.dispose()
+
+
+def test_everything_that_a_source_has_is_stored_and_comes_back_the_same(made_up_dir: Path, ingested: Engine) -> None:
+    read = read_source(FilesSource(made_up_dir, now))
+    with UnitOfWork(ingested) as work:
+        stored = load_market(work)
+    assert set(stored) == {key for key in read if len(read[key].days)}
+    for key, found in stored.items():
+        np.testing.assert_array_equal(found.days, read[key].days)
+        np.testing.assert_array_equal(found.values, read[key].values)
+        assert (found.payloads > 0).all()
+
+
+def test_every_stored_value_leads_to_the_file_it_was_read_from(made_up_dir: Path, ingested: Engine) -> None:
+    with UnitOfWork(ingested) as work:
+        payload = load_market(work).find("SPX", "cboe").payload_on(np.datetime64(LAST))
+        assert payload is not None
+        assert work.observations.payload_body(payload) == (made_up_dir / SPX_FILE).read_bytes()
+
+
+def test_reading_the_same_files_again_stores_nothing(made_up_dir: Path, engine: Engine) -> None:
+    first = ingest_at(made_up_dir, engine)
+    stored = count(engine, Observation), count(engine, Payload)
+    second = ingest_at(made_up_dir, engine, LATER)
+
+    assert (first.known_payloads, first.new_values, first.changed_values) == (0, stored[0], 0)
+    assert second == IngestSummary(first.payloads, first.payloads, 0, 0)
+    assert (count(engine, Observation), count(engine, Payload)) == stored
+
+
+def test_a_changed_value_is_a_new_version_known_since_it_was_fetched(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    ingest_at(directory, engine)
+    day = SESSIONS[60]
+    (old,) = versions(engine, day)
+    change(directory, SPX_FILE, day, "1234.5")
+    summary = ingest_at(directory, engine, LATER)
+
+    assert (summary.payloads - summary.known_payloads, summary.new_values, summary.changed_values) == (1, 1, 1)
+    assert versions(engine, day) == [old, (1234.5, LATER, False)]
+    with UnitOfWork(engine) as work:
+        found = load_market(work).find("SPX", "cboe")
+    assert found.values[found.days == np.datetime64(day)] == [1234.5]
+
+
+def test_a_file_with_one_more_row_adds_one_value(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    whole = (directory / SPX_FILE).read_text()
+    (directory / SPX_FILE).write_text("\n".join(whole.splitlines()[:-1]) + "\n")
+    ingest_at(directory, engine)
+    assert versions(engine, LAST) == []
+    (directory / SPX_FILE).write_text(whole)
+    summary = ingest_at(directory, engine, LATER)
+
+    assert (summary.new_values, summary.changed_values) == (1, 0)
+    assert [version.known_at_is_assumed for version in versions(engine, LAST)] == [True]
+
+
+@pytest.mark.parametrize(
+    ("series", "publisher", "day", "known_at"),
+    [
+        # 16:00 New York plus the assumed lag of the series, in winter and in summer.
+        ("SPX", "cboe", dt.date(2006, 1, 17), dt.datetime(2006, 1, 17, 21, 30, tzinfo=dt.UTC)),
+        ("SPX", "cboe", dt.date(2006, 6, 27), dt.datetime(2006, 6, 27, 20, 30, tzinfo=dt.UTC)),
+        ("DTB3", "fred", dt.date(2006, 6, 27), dt.datetime(2006, 6, 28, 20, 15, tzinfo=dt.UTC)),
+        ("VX.2006-07-19", "cboe-archive", dt.date(2006, 6, 27), dt.datetime(2006, 6, 28, 5, 6, tzinfo=dt.UTC)),
+    ],
+)
+def test_the_first_version_of_a_recorded_value_has_an_assumed_availability(
+    ingested: Engine, series: str, publisher: str, day: dt.date, known_at: dt.datetime
+) -> None:
+    (version,) = versions(ingested, day, series, publisher)
+    assert (version.known_at, version.known_at_is_assumed) == (known_at, True)
+
+
+def test_a_correction_counts_also_if_it_came_before_the_assumed_availability(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    evening = dt.datetime(2004, 6, 30, 22, 45, tzinfo=dt.UTC)
+    name, key = "cboe/futures/archive/CFE_F05_VX.csv", ("VX.2005-01-19", "cboe-archive")
+    path = directory / name
+    ingest_at(directory, engine, evening)
+    (first,) = versions(engine, LAST, *key)
+    *lines, last = path.read_text().splitlines()
+    cells = last.split(",")
+    cells[6] = "191.00"
+    path.write_text("\n".join([*lines, ",".join(cells)]) + "\n")
+    ingest_at(directory, engine, evening + dt.timedelta(hours=2))
+
+    assert first.known_at > evening + dt.timedelta(hours=2)
+    with UnitOfWork(engine) as work:
+        assert load_market(work)[key].values[-1] == pytest.approx(19.1)
+        assert first.value != pytest.approx(19.1)
+
+
+def test_a_broken_file_leaves_no_observation_but_its_body_is_kept(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    change(directory, SPX_FILE, SESSIONS[-1], "n/a")
+
+    with pytest.raises(DataQualityError, match=rf"{SPX_FILE}, line {len(SESSIONS) + 1}: expected a number, got 'n/a'"):
+        ingest_at(directory, engine)
+
+    assert count(engine, Observation) == 0
+    with engine.connect() as connection:
+        key, ingested_at = connection.execute(
+            select(Payload.id, Payload.ingested_at).where(Payload.locator.endswith(SPX_FILE))
+        ).one()
+    assert ingested_at is None
+    with UnitOfWork(engine) as work:
+        assert work.observations.payload_body(key) == (directory / SPX_FILE).read_bytes()
+
+
+def test_after_a_broken_file_was_mended_everything_is_stored(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    good = (directory / SPX_FILE).read_bytes()
+    change(directory, SPX_FILE, SESSIONS[-1], "n/a")
+    with pytest.raises(DataQualityError):
+        ingest_at(directory, engine)
+    (directory / SPX_FILE).write_bytes(good)
+    summary = ingest_at(directory, engine, LATER)
+
+    assert summary.known_payloads == 0
+    assert summary.new_values == count(engine, Observation) > 1_000
+    assert ingest_at(directory, engine, LATER).known_payloads == summary.payloads
+
+
+def test_a_file_that_breaks_later_does_not_harm_what_is_stored(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    ingest_at(directory, engine)
+    stored = count(engine, Observation)
+    change(directory, SPX_FILE, SESSIONS[-1], "1400.25")
+    (directory / "fred/DFF.csv").write_text("<html>Too many requests</html>\n")
+
+    with pytest.raises(DataQualityError, match="an HTML page"):
+        ingest_at(directory, engine, LATER)
+
+    assert count(engine, Observation) == stored
+    assert len(versions(engine, SESSIONS[-1])) == 1
+
+
+def test_a_file_that_returns_to_an_earlier_body_brings_its_values_back(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    original = (directory / SPX_FILE).read_bytes()
+    ingest_at(directory, engine)
+    (first,) = versions(engine, LAST)
+    change(directory, SPX_FILE, LAST, "1400.25")
+    ingest_at(directory, engine, LATER)
+    (directory / SPX_FILE).write_bytes(original)
+    ingest_at(directory, engine, LATER + dt.timedelta(days=1))
+
+    assert [version.value for version in versions(engine, LAST)] == [first.value, 1400.25, first.value]
+
+
+def test_an_empty_directory_stores_nothing(tmp_path: Path, engine: Engine) -> None:
+    (tmp_path / "empty").mkdir()
+
+    assert ingest_at(tmp_path / "empty", engine) == IngestSummary(0, 0, 0, 0)
+    with UnitOfWork(engine) as work:
+        assert len(load_market(work)) == 0

@@ -1,0 +1,218 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT
+from reports.view import ReportView, Section, Table, report_view
+from signals.veqtor.signal import VeqtorSignals, signal_report
+from tasks.notify.channel import AcceptanceUnknown, Refused
+from tasks.notify.slack import WEBHOOK, SlackChannel
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.server
+
+WEBHOOK_PATH = "/services/T000/B000/hunter2"
+KEY = "tailguard.2006-03-15.d1.r1.abc"
+
+
+@dataclass
+class Slack:
+    """What the other side answers, and what it was posted."""
+
+    status: int = 200
+    text: str = "ok"
+    hang_up: bool = False
+    silent: bool = False
+    posted: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    port: int = 0
+
+    def channel(self, timeout: float = 5.0) -> SlackChannel:
+        return SlackChannel(f"http://127.0.0.1:{self.port}{WEBHOOK_PATH}", timeout)
+
+
+@pytest.fixture
+def slack() -> Iterator[Slack]:
+    """A server that takes webhooks."""
+    state = Slack()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            state.paths.append(self.path)
+            state.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            if state.silent:
+                state.stopped.wait(10)
+            if state.silent or state.hang_up:
+                return
+            answer = state.text.encode()
+            self.send_response(state.status)
+            self.send_header("Content-Length", str(len(answer)))
+            if state.status == 302:
+                self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield state
+    state.stopped.set()
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def view(made_up_signals: VeqtorSignals) -> ReportView:
+    return report_view(signal_report(made_up_signals, dt.date(2006, 3, 15), 1e6), revision=1, emitted_at=NOW)
+
+
+def texts(message: dict[str, Any]) -> list[tuple[str, str]]:
+    """Every text of a message with the type of its block."""
+    found = [(block["type"], block["text"]["text"]) for block in message["blocks"] if "text" in block]
+    return found + [
+        ("context", element["text"]) for block in message["blocks"] for element in block.get("elements", [])
+    ]
+
+
+def within_limits(message: dict[str, Any]) -> bool:
+    limits = {"header": HEADER_LIMIT, "section": TEXT_LIMIT, "context": TEXT_LIMIT}
+    return len(message["blocks"]) <= BLOCK_LIMIT and all(0 < len(text) <= limits[kind] for kind, text in texts(message))
+
+
+def test_slacks_limits_are_those_of_its_documentation() -> None:
+    assert (HEADER_LIMIT, TEXT_LIMIT, BLOCK_LIMIT) == (150, 3000, 50)
+
+
+def test_a_message_is_posted_once_to_the_webhook(slack: Slack, view: ReportView) -> None:
+    slack.channel().send(WEBHOOK, view, KEY)
+
+    (message,) = slack.posted
+    assert slack.paths == [WEBHOOK_PATH]
+    assert message["text"] == view.subject
+    assert ("header", view.title) in texts(message)
+    assert within_limits(message)
+    assert view.verdict.replace("&", "&amp;") in texts(message)[1][1]
+
+
+def test_every_block_is_of_a_kind_and_shape_that_slack_knows(slack: Slack, view: ReportView) -> None:
+    slack.channel().send(WEBHOOK, view, KEY)
+
+    for block in slack.posted[0]["blocks"]:
+        assert block["type"] in ("header", "section", "divider", "context")
+        if block["type"] == "header":
+            assert block["text"]["type"] == "plain_text"
+        elif block["type"] == "section":
+            assert block["text"]["type"] == "mrkdwn"
+
+
+def test_a_message_that_is_far_too_long_is_cut_to_the_limits(slack: Slack, view: ReportView) -> None:
+    long = replace(
+        view,
+        title="t" * 500,
+        verdict="v" * 5000,
+        notices=tuple("n" * 500 for _ in range(50)),
+        sections=tuple(Section(f"section {number}", ("s" * 4000,)) for number in range(80)),
+        footer=("f" * 9000,),
+    )
+    slack.channel().send(WEBHOOK, long, KEY)
+
+    assert within_limits(slack.posted[0])
+
+
+def test_what_slack_reads_as_markup_is_escaped(slack: Slack, view: ReportView) -> None:
+    hostile = "<!channel> & <https://evil.example|S&P>"
+    escaped = "&lt;!channel&gt; &amp; &lt;https://evil.example|S&amp;P&gt;"
+    section = Section(hostile, (hostile,), Table(("", "A"), ((hostile, hostile),)))
+    slack.channel().send(
+        WEBHOOK,
+        replace(view, subject=hostile, verdict=hostile, notices=(hostile,), sections=(section,), footer=(hostile,)),
+        KEY,
+    )
+
+    (message,) = slack.posted
+    marked_up = [message["text"], *(text for kind, text in texts(message) if kind != "header")]
+    assert len(marked_up) == 5
+    assert all(escaped in text for text in marked_up)
+    assert not any("<" in text or ">" in text for text in marked_up)
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "final"),
+    [
+        (429, "rate_limited", False),
+        (503, "service_unavailable", False),
+        (400, "invalid_blocks", True),
+        (403, "action_prohibited", True),
+        (404, "no_service", True),
+        (410, "channel_is_archived", True),
+        (302, "", True),
+    ],
+)
+def test_an_answer_that_says_no_is_a_refusal(
+    slack: Slack, view: ReportView, status: int, text: str, final: bool
+) -> None:
+    slack.status, slack.text = status, text
+    with pytest.raises(Refused) as caught:
+        slack.channel().send(WEBHOOK, view, KEY)
+
+    assert str(caught.value) == f"{status} {text}"
+    assert caught.value.final is final
+    assert len(slack.posted) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502, 504])
+def test_an_error_inside_slack_leaves_open_whether_the_message_was_taken(
+    slack: Slack, view: ReportView, status: int
+) -> None:
+    slack.status, slack.text = status, "oops"
+    with pytest.raises(AcceptanceUnknown, match=f"{status} oops"):
+        slack.channel().send(WEBHOOK, view, KEY)
+
+
+def test_a_connection_that_ends_without_an_answer_leaves_it_open(slack: Slack, view: ReportView) -> None:
+    slack.hang_up = True
+    with pytest.raises(AcceptanceUnknown, match="no answer: RemoteProtocolError"):
+        slack.channel().send(WEBHOOK, view, KEY)
+
+    assert len(slack.posted) == 1
+
+
+def test_an_answer_that_comes_too_late_leaves_it_open(slack: Slack, view: ReportView) -> None:
+    slack.silent = True
+    with pytest.raises(AcceptanceUnknown, match="no answer: ReadTimeout"):
+        slack.channel(timeout=0.3).send(WEBHOOK, view, KEY)
+
+
+def test_a_port_where_nobody_listens_is_worth_another_try(view: ReportView) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(Refused, match="no connection") as caught:
+            SlackChannel(f"http://127.0.0.1:{port}{WEBHOOK_PATH}", 5.0).send(WEBHOOK, view, KEY)
+
+    assert not caught.value.final
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["hooks.slack.com/hunter2", "ftp://127.0.0.1/hunter2", "http://127.0.0.1:hunter2/"])
+def test_an_address_that_is_none_is_refused_for_good_and_not_repeated(view: ReportView, url: str) -> None:
+    with pytest.raises(Refused) as caught:
+        SlackChannel(url, 5.0).send(WEBHOOK, view, KEY)
+
+    assert caught.value.final
+    assert "hunter2" not in str(caught.value)
