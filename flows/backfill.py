@@ -17,12 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
-from flows.steps import compute_step, deliver_step, emit_step, fetch_step, report_step
+from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.errors import ConfigurationError, DataNotReady
 from signals.veqtor.rules import VEQTOR
 from signals.vix_futures import BASE_SESSION
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
+from tasks.compute import reports_on
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import finish_run, record_outcome, start_run, stored_sessions
 from tasks.schedule import deadline
@@ -169,7 +170,7 @@ def _emit_range(
     with _progress(len(wanted)) as advance:
         for first in range(0, len(ready), CHUNK_SESSIONS):
             chunk = ready[first : first + CHUNK_SESSIONS]
-            reports = report_step(signals, chunk, work.settings.notional_usd, hashes)
+            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes)
             counts.update(item.outcome for item in emit_step(engine, run_id, reports, recipients, work.clock))
             advance(len(chunk))
     waiting = None

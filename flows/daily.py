@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from sqlalchemy import Engine
 
-from flows.steps import compute_step, deliver_step, emit_step, fetch_step, report_step
+from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.calendar import NEW_YORK
 from signals.errors import ConfigurationError, DataNotReady
@@ -27,6 +27,7 @@ from storage.runs import (
     SKIPPED,
     SessionOutcome,
 )
+from tasks.compute import reports_on
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import (
     expected_next,
@@ -37,7 +38,7 @@ from tasks.runs import (
     start_run,
     stored_sessions,
 )
-from tasks.schedule import deadline, next_attempt, session_due
+from tasks.schedule import deadline, next_attempt_in_time, session_due
 from tasks.sources.payload import Source
 
 #: Work on the last session for which the source has everything.
@@ -222,7 +223,7 @@ def _emit(
     *,
     notify: bool,
 ) -> list[SessionOutcome]:
-    reports = report_step(signals, sessions, work.settings.notional_usd, hashes)
+    reports = reports_on(signals, sessions, work.settings.notional_usd, hashes)
     return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
 
 
@@ -234,9 +235,9 @@ def _not_ready(work: Services, session: dt.date, error: DataNotReady) -> Session
     now, due = work.clock(), deadline(session, work.calendar)
     if now > due:
         return _too_late(work, session, str(error))
-    attempt = next_attempt(now)
-    when = f"{attempt:%a %Y-%m-%d %H:%M}"
-    detail = f"{error} Next attempt {when}, deadline {due:%a %Y-%m-%d %H:%M} New York."
+    attempt = next_attempt_in_time(session, now, work.calendar)
+    when = f"Next attempt {attempt:%a %Y-%m-%d %H:%M}" if attempt else "No further attempt is scheduled"
+    detail = f"{error} {when}, deadline {due:%a %Y-%m-%d %H:%M} New York."
     return SessionOutcome(session, AWAITING_DATA, detail, attempt, due)
 
 

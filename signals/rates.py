@@ -21,7 +21,7 @@ from signals.vix_futures import MONEY_MARKET_YEAR, TBILL_DAYS, Floats
 #: How old a fed funds print may be before it counts as missing, in calendar days.
 OVERNIGHT_MAX_AGE_DAYS = 5
 
-#: What LIBOR is assumed to have paid over fed funds. Any value from 2 to 13 bp gives the same stop decisions 2005-2020.
+#: What LIBOR is assumed to have paid over fed funds. Any from 2 to 14 bp gives the same stop decisions 2005-2020.
 OVERNIGHT_SPREAD = 0.0007
 OVERNIGHT_SPREAD_UNTIL = dt.date(2023, 6, 30)
 

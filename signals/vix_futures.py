@@ -299,8 +299,8 @@ def constant_maturity_future(panel: SettlementPanel, vix: Floats, days: int = 30
     Parameters
     ----------
     vix : float, shape (n,)
-        Spot VIX closes. They stand at zero days for the few sessions (after an expiry, in five-week months) on which
-        the first contract is further away than `days`.
+        Spot VIX closes. They stand at zero days on the sessions (after an expiry, in five-week months; one in
+        twenty) on which the first contract is further away than `days`.
 
     Returns
     -------

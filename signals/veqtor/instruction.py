@@ -38,34 +38,43 @@ def instruction(
     effective = calendar.next_session(session)
     holding = _contracts(panel, row, session, held.volatility * notional_usd, calendar)
     wanted = _contracts(panel, row, effective, target.volatility * notional_usd, calendar)
-    legs = []
-    for expiry in sorted(holding.keys() | wanted.keys()):
-        slot = int(np.searchsorted(panel.expiries, np.datetime64(expiry))) - int(panel.front[row]) + 1
-        settlement = float(panel.settle[row, slot - 1])
-        have, want = holding.get(expiry, 0.0), wanted.get(expiry, 0.0)
-        legs.append(
-            FuturesLeg(
-                slot=slot,
-                contract=contract_code(expiry),
-                expiry=expiry,
-                settlement=settlement,
-                held=have,
-                target=want,
-                trade=want - have,
-                target_rounded=round(want),
-                trade_rounded=round(want) - round(have),
-                rounding_error_usd=(round(want) - want) * settlement * MULTIPLIER_USD,
-            )
-        )
+    legs = tuple(
+        _leg(panel, row, expiry, holding.get(expiry, 0.0), wanted.get(expiry, 0.0))
+        for expiry in sorted(holding.keys() | wanted.keys())
+    )
+    warnings = _warnings(panel, row, effective, calendar)
+    unpriced = [leg.contract for leg in legs if np.isnan(leg.settlement)]
+    if unpriced:
+        names = ", ".join(unpriced)
+        warnings += (f"{names} has no settlement, so contracts cannot be counted; the weights stand.",)
+        legs = ()
     return Instruction(
         notional_usd=notional_usd,
         equity_usd=target.equity * notional_usd,
         equity_trade_usd=(target.equity - held.equity) * notional_usd,
         volatility_usd=target.volatility * notional_usd,
         cash_usd=target.cash * notional_usd,
-        legs=tuple(legs),
+        legs=legs,
         rounding_error_usd=sum(leg.rounding_error_usd for leg in legs),
-        warnings=_warnings(panel, row, effective, calendar),
+        warnings=warnings,
+    )
+
+
+def _leg(panel: SettlementPanel, row: int, expiry: dt.date, have: float, want: float) -> FuturesLeg:
+    slot = int(np.searchsorted(panel.expiries, np.datetime64(expiry))) - int(panel.front[row]) + 1
+    settlement = float(panel.settle[row, slot - 1])
+    whole_have, whole_want = (0 if np.isnan(count) else round(count) for count in (have, want))
+    return FuturesLeg(
+        slot=slot,
+        contract=contract_code(expiry),
+        expiry=expiry,
+        settlement=settlement,
+        held=have,
+        target=want,
+        trade=want - have,
+        target_rounded=whole_want,
+        trade_rounded=whole_want - whole_have,
+        rounding_error_usd=(whole_want - want) * settlement * MULTIPLIER_USD,
     )
 
 
@@ -74,7 +83,7 @@ def _contracts(
 ) -> dict[dt.date, float]:
     """Contracts per expiry that `amount_usd` of the short-term index holds from the close of `session`.
 
-    Priced at the settlements of the session in `row`.
+    Priced at the settlements of the session in `row`; NaN where one is missing.
     """
     pattern = SHORT_TERM.contracts(roll_left(np.array([session], dtype="datetime64[D]"), calendar))[0]
     front = int(np.searchsorted(panel.expiries, np.datetime64(session), side="right"))

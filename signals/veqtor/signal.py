@@ -14,7 +14,7 @@ import numpy as np
 from signals.inputs import DEGRADED, NOTE, OK, Inputs, inputs_used
 from signals.veqtor.flags import flags
 from signals.veqtor.index import VeqtorHistory, veqtor_history
-from signals.veqtor.indicators import TREND_NAMES
+from signals.veqtor.indicators import SESSIONS_PER_YEAR, TREND_NAMES
 from signals.veqtor.instruction import instruction
 from signals.veqtor.report import (
     SCHEMA_VERSION,
@@ -154,7 +154,7 @@ def _regime(signals: VeqtorSignals, row: int) -> Regime:
     number = int(veqtor.regime[row])
     upper = rules.regime_edges[number] if number < len(rules.regime_edges) else None
     spx = signals.inputs.history.spx_yahoo[row - rules.realised_window + 1 : row + 1]
-    scale = 252 / rules.realised_window
+    scale = SESSIONS_PER_YEAR / rules.realised_window
     # Tomorrow's window drops its oldest return and keeps these.
     kept = float(np.sum(np.diff(np.log(spx)) ** 2))
     return Regime(

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from signals.calendar import TradingCalendar
+from signals.inputs import resolve
+from signals.market import MarketData, Observations, market_history
 from signals.veqtor.flags import RATE_SHIFT, excess_return_with_rate_shift, flags
 from signals.veqtor.report import SignalReport
-from signals.veqtor.signal import VeqtorSignals, signal_report
+from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from signals.vix_futures import SHORT_TERM, roll_left
 
 
@@ -173,3 +175,19 @@ def test_a_day_in_full_by_hand(recorded_signals: VeqtorSignals) -> None:
     assert not report.back_test
     assert replace(report.target, cash=0.0) == report.target
     assert report.target.volatility == 0.15
+
+
+def test_without_a_settlement_of_the_next_contract_the_weights_stand_and_no_contract_is_counted(
+    recorded: MarketData, calendar: TradingCalendar
+) -> None:
+    # On the eve of an expiry the third contract becomes the second leg, which the index does not hold yet.
+    eve = dt.date(2020, 3, 17)
+    k20 = recorded["VX.2020-05-20", "cboe"]
+    kept = k20.days != np.datetime64(eve)
+    holed = Observations(k20.series, k20.publisher, k20.days[kept], k20.values[kept], k20.payloads[kept])
+    data = MarketData([holed, *(found for key, found in recorded.items() if key != (k20.series, k20.publisher))])
+    signals = veqtor_signals(resolve(market_history(data, calendar, eve), calendar))
+    report = signal_report(signals, eve, 1e6)
+    assert report.target.volatility == 0.40
+    assert report.instruction.legs == ()
+    assert any("VXK20 has no settlement" in warning for warning in report.instruction.warnings)

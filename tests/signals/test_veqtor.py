@@ -120,8 +120,8 @@ def test_stop_episodes_to_2020(recorded_signals: VeqtorSignals) -> None:
     assert Counter(lengths) == {1: 43, 2: 11, 3: 13, 4: 9, 5: 15, 6: 2}
 
 
-@pytest.mark.parametrize("spread", [0.0002, 0.0007, 0.0013])
-def test_any_overnight_spread_from_2_to_13_basis_points_gives_the_same_stop_decisions(
+@pytest.mark.parametrize("spread", [0.0002, 0.0007, 0.0014])
+def test_any_overnight_spread_from_2_to_14_basis_points_gives_the_same_stop_decisions(
     recorded_signals: VeqtorSignals, spread: float
 ) -> None:
     inputs, count = recorded_signals.inputs, row_of(recorded_signals, "2020-12-31") + 1
