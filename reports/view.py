@@ -226,7 +226,7 @@ def _next_trend(report: SignalReport) -> str:
         count += f", {trend.needed - trend.run} more make a{'n' if trend.up else ''} {direction}"
     if trend.tomorrow_vix <= 0:
         return f"{count}; MA5 stays above at the next close whatever the VIX"
-    return f"{count}; at the next close MA5 is at or above if the VIX is at {trend.tomorrow_vix:.2f} or higher"
+    return f"{count}; MA5 is at or above MA20 at the next close if the VIX is at {trend.tomorrow_vix:.2f} or higher"
 
 
 def _five_days(report: SignalReport) -> str:
@@ -259,10 +259,17 @@ def _levels(report: SignalReport) -> Section:
 def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:
     return (
         name,
-        _NOTHING if level.total_return is None else f"{level.total_return:,.2f}",
-        _NOTHING if level.excess_return is None else f"{level.excess_return:,.2f}",
+        _level(level.total_return),
+        _level(level.excess_return),
         _NOTHING if level.change is None else f"{level.change * 100:+.2f}%",
     )
+
+
+def _level(value: float | None) -> str:
+    if value is None:
+        return _NOTHING
+    # The short-term index has lost five digits since its base.
+    return f"{value:,.2f}" if value >= 100.0 else f"{value:.5g}"
 
 
 def _inputs(report: SignalReport) -> Section:
