@@ -161,7 +161,7 @@ def _emit_range(
     there = stored_sessions(engine, VEQTOR.digest, sessions) if mode == MISSING else set()
     wanted = [session for session in sessions if session not in there]
     if not wanted:
-        return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, (), False))
+        return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, ()))
     fetch_step(source, engine, work.clock)
     signals, hashes = compute_step(engine, work.calendar, sessions[-1])
     ready = [session for session in wanted if session <= signals.inputs.last_session]
@@ -179,7 +179,7 @@ def _emit_range(
             signals.inputs.require(wanted[len(ready)])
         except DataNotReady as error:
             waiting = _waiting(work, engine, wanted[len(ready)], error, run_id)
-    delivery = deliver_step(engine, work.channels(), work.clock) if notify else DeliverySummary(0, (), False)
+    delivery = deliver_step(engine, work.channels(), work.clock) if notify else DeliverySummary(0, ())
     return BackfillResult(len(sessions), len(there), dict(counts), waiting, delivery)
 
 

@@ -33,6 +33,7 @@ from tasks.runs import (
     expected_next,
     finish_run,
     missed_sessions,
+    record_failure,
     record_outcome,
     reread_window,
     start_run,
@@ -74,7 +75,7 @@ class DailyResult:
     delivery: DeliverySummary
 
 
-_NOTHING_SENT = DeliverySummary(0, (), False)
+_NOTHING_SENT = DeliverySummary(0, ())
 
 
 @flow(name="daily", flow_run_name="daily-{session}", persist_result=False)
@@ -137,15 +138,16 @@ def _run(
     session = explicit or session_due(started_at, work.calendar)
     run_id = start_run(engine, "daily", source.name, runtime.flow_run.id, work.clock)
     done = False
+    message = f"{session}: interrupted; run it again"
     try:
         result = _outcome(work, engine, source, session, run_id, scheduled=scheduled, latest=latest, notify=notify)
         done = result.outcome.outcome not in (AWAITING_DATA, FAILED)
         message = f"{result.outcome.session}: {result.outcome.outcome}. {result.outcome.detail}"
     except Exception as error:
         message = f"{session}: {FAILED}. {error}"
-        record_outcome(engine, run_id, SessionOutcome(session, FAILED, str(error)), work.clock)
         raise
     finally:
+        record_failure(engine, run_id, session, message, work.clock)
         following = expected_next(session, done=done, now=work.clock(), calendar=work.calendar) if scheduled else None
         finish_run(engine, run_id, message, following, work.clock)
     return result
@@ -182,7 +184,7 @@ def _outcome(
             record_outcome(engine, run_id, missed, work.clock)
     known = stored_sessions(engine, digest, reread_window(session, calendar))
     if scheduled and session not in known and work.clock() > deadline(session, calendar):
-        outcome = _too_late(work, session, "the run started after its deadline")
+        outcome = _too_late(work, session, "The run started after its deadline.")
         record_outcome(engine, run_id, outcome, work.clock)
         return DailyResult(outcome, tuple(others), _NOTHING_SENT)
     try:
@@ -192,10 +194,11 @@ def _outcome(
             session = signals.inputs.last_session
             known = stored_sessions(engine, digest, reread_window(session, calendar))
         signals.inputs.require(session)
+        signals.inputs.require_orders(session)
     except DataNotReady as error:
         outcome = _not_ready(work, session, error)
         record_outcome(engine, run_id, outcome, work.clock)
-        return DailyResult(outcome, tuple(others), _deliver(work, engine))
+        return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
     outcomes = _emit(work, engine, signals, hashes, sorted(known | {session}), run_id, notify=notify)
     others += [item for item in outcomes if item.session != session and item.outcome == REVISED]
     outcome = outcomes[-1]
@@ -203,7 +206,7 @@ def _outcome(
         detail = f"{calendar.not_a_session(holiday)} The signal of {session} is out."
         outcome = SessionOutcome(holiday, SKIPPED, detail)
         record_outcome(engine, run_id, outcome, work.clock)
-    return DailyResult(outcome, tuple(others), _deliver(work, engine))
+    return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
 
 
 def _evening_without_session(work: Services) -> dt.date | None:
@@ -227,7 +230,9 @@ def _emit(
     return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
 
 
-def _deliver(work: Services, engine: Engine) -> DeliverySummary:
+def _deliver(work: Services, engine: Engine, *, notify: bool) -> DeliverySummary:
+    if not notify:
+        return _NOTHING_SENT
     return deliver_step(engine, work.channels(), work.clock)
 
 

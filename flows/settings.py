@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import math
+import os
+import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    DotEnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -18,12 +22,31 @@ from pydantic_settings import (
 
 from signals.errors import ConfigurationError
 
+#: A plain address: what every mail server takes.
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+_PREFIX = "TAILGUARD_"
+#: Read by the test suite only.
+_TEST_PREFIX = "TAILGUARD_TEST_"
+
+
+class _OwnDotEnv(DotEnvSettingsSource):
+    """``.env`` without the settings of other programs, which often share the file."""
+
+    def __call__(self) -> dict[str, Any]:
+        known = Settings.model_fields
+        return {
+            name: value
+            for name, value in super().__call__().items()
+            if name in known or name.upper().startswith(_PREFIX)
+        }
+
 
 class Settings(BaseSettings):
     """Everything that differs between two installations."""
 
     model_config = SettingsConfigDict(
-        env_prefix="TAILGUARD_", env_file=".env", toml_file="tailguard.toml", extra="forbid", hide_input_in_errors=True
+        env_prefix=_PREFIX, env_file=".env", toml_file="tailguard.toml", extra="forbid", hide_input_in_errors=True
     )
 
     database_url: SecretStr = Field(
@@ -55,8 +78,8 @@ class Settings(BaseSettings):
     @classmethod
     def _is_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for address in (value,) if isinstance(value, str) else value:
-            if "@" not in address or any(character in address for character in "\r\n,"):
-                raise ValueError("expected a mail address such as desk@example.com")
+            if not _ADDRESS.fullmatch(address):
+                raise ValueError("expected mail addresses such as desk@example.com, separated by commas")
         return value
 
     @field_validator("notional_usd")
@@ -76,7 +99,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Add tailguard.toml below the environment and .env."""
-        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, _OwnDotEnv(settings_cls), TomlConfigSettingsSource(settings_cls)
 
 
 def load_settings() -> Settings:
@@ -87,19 +110,34 @@ def load_settings() -> Settings:
     ConfigurationError
         Naming the first setting that is wrong; its value is not shown, as it may be a secret.
     """
+    for name in os.environ:
+        setting = name.removeprefix(_PREFIX).lower()
+        if name.startswith(_PREFIX) and not name.startswith(_TEST_PREFIX) and setting not in Settings.model_fields:
+            raise _unknown(setting)
     try:
         return Settings()  # type: ignore[call-arg]  # the fields come from the environment
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        unknown = first["type"] == "extra_forbidden"
+        if first["type"] == "extra_forbidden":
+            raise _unknown(name.lower().removeprefix(_PREFIX.lower())) from None
         raise ConfigurationError(
             f"setting {name}",
-            expected="a setting that exists" if unknown else "a usable value",
-            got="an unknown name" if unknown else first["msg"],
-            do=f"Check TAILGUARD_{name.upper()}, .env and tailguard.toml.",
+            expected="a usable value",
+            got=first["msg"],
+            do=f"Check {_PREFIX}{name.upper()}, .env and tailguard.toml.",
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             "tailguard.toml", expected="a TOML file", got=str(error), do="Mend or remove it."
         ) from error
+
+
+def _unknown(name: str) -> ConfigurationError:
+    close = difflib.get_close_matches(name, Settings.model_fields, n=1)
+    return ConfigurationError(
+        f"setting {name}",
+        expected=f"{close[0]}, perhaps" if close else "a setting that exists",
+        got="an unknown name",
+        do=f"Check {_PREFIX}{name.upper()}, .env and tailguard.toml.",
+    )

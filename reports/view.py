@@ -67,20 +67,34 @@ class ReportView:
     footer: tuple[str, ...]
 
 
-def report_view(report: SignalReport, *, revision: int, emitted_at: dt.datetime) -> ReportView:
+def report_view(
+    report: SignalReport,
+    *,
+    revision: int,
+    emitted_at: dt.datetime,
+    shown_at: dt.datetime | None = None,
+    newest_revision: int | None = None,
+) -> ReportView:
     """The view of a report in one of its revisions.
 
     Parameters
     ----------
     emitted_at : datetime.datetime, time zone aware
-        A report emitted after the close it acts at says so.
+    shown_at : datetime.datetime, optional
+        When it reaches its reader, by default when it was emitted. A report shown after the close it acts at says so.
+    newest_revision : int, optional
+        An older revision says by which it is superseded.
     """
-    prefix = f"CORRECTION {revision}: " if revision > 1 else ""
+    late = (shown_at or emitted_at) > report.effective_at
+    prefix = ("LATE " if late else "") + (f"CORRECTION {revision} " if revision > 1 else "")
     return ReportView(
         title=f"S&P 500 Dynamic VEQTOR, session {report.session:%A} {report.session}",
         subject=f"{prefix}VEQTOR {report.session}: {_short_target(report)}",
         verdict=report.verdict,
-        notices=_notices(report, revision, emitted_at),
+        notices=(
+            *_standing(report, revision, newest_revision or revision, late=late),
+            *_doubts(report),
+        ),
         sections=(
             _changes(report),
             _instruction(report),
@@ -104,23 +118,28 @@ def _short_target(report: SignalReport) -> str:
     return f"{_percent(target.equity)} equity, {_percent(target.volatility)} VIX futures"
 
 
-def _notices(report: SignalReport, revision: int, emitted_at: dt.datetime) -> tuple[str, ...]:
+def _standing(report: SignalReport, revision: int, newest: int, *, late: bool) -> list[str]:
+    """Whether the report may still be acted on."""
     notices = []
+    if revision < newest:
+        notices.append(f"Superseded: revision {newest} of this report says something else.")
     if revision > 1:
         notices.append(f"Revision {revision}: it supersedes what was sent for this session before.")
-    if emitted_at > report.effective_at:
-        notices.append(
-            f"For the record only: the close it acts at, {_moment(report.effective_at)}, had passed when this was "
-            "computed."
-        )
-    degraded = [item for item in report.inputs if item.severity == "DEGRADED"]
+    if late:
+        notices.append(f"For the record only: the close it acts at, {_moment(report.effective_at)}, has passed.")
+    return notices
+
+
+def _doubts(report: SignalReport) -> list[str]:
+    """How far the data and the decisions can be trusted."""
+    notices = []
+    degraded = [item.label for item in report.inputs if item.severity == "DEGRADED"]
     if degraded:
-        names = ", ".join(item.label for item in degraded)
-        notices.append(f"Degraded data: a permitted substitute was used for {names}; see the inputs.")
+        notices.append(f"Degraded data in {', '.join(degraded)}: the inputs say why.")
     notices += [f"{flag.name}: {flag.text}" for flag in report.flags]
     if report.back_test:
         notices.append("Back-test: the strategy index has been published live since 2009-11-18 only.")
-    return tuple(notices)
+    return notices
 
 
 def _changes(report: SignalReport) -> Section:
@@ -136,21 +155,24 @@ def _instruction(report: SignalReport) -> Section:
         _NOTHING,
         f"{order.equity_usd - order.equity_trade_usd:,.0f}",
         f"{order.equity_usd:,.0f}",
-        f"{order.equity_trade_usd:+,.0f}" if order.equity_trade_usd else _NOTHING,
+        _signed(order.equity_trade_usd, 0),
         _NOTHING,
     )
-    expiries = "".join(f" {leg.contract} expires {leg.expiry}." for leg in order.legs)
-    sentences = (
-        f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD, VX priced "
-        f"at the settlements of {report.session}. The VX legs roll every day, also when no weight changes.",
-        f"Backing for the VX legs (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD. "
-        f"Whole contracts are {order.rounding_error_usd:+,.0f} USD of exposure away from the fractional target."
-        f"{expiries}",
-        *order.warnings,
-    )
+    sentences = [
+        f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD. "
+        f"Backing for VX (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD."
+    ]
+    if order.legs:
+        expiries = "".join(f" {leg.contract} expires {leg.expiry}." for leg in order.legs)
+        sentences.append(
+            f"VX is priced at the settlements of {report.session}; its legs roll every day, also when no weight "
+            f"changes. Whole contracts are {_signed(order.rounding_error_usd, 0)} USD of exposure away from the "
+            f"fractional target.{expiries}"
+        )
+    sentences += order.warnings
     header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole")
     rows = (equity, *(_leg_row(leg) for leg in order.legs))
-    return Section("Instruction", sentences, Table(header, rows, frozenset({1, 2, 3, 4, 5})))
+    return Section("Instruction", tuple(sentences), Table(header, rows, frozenset({1, 2, 3, 4, 5})))
 
 
 def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
@@ -159,7 +181,7 @@ def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
         f"{leg.settlement:g}",
         f"{leg.held:.2f}",
         f"{leg.target:.2f}",
-        f"{leg.trade:+.2f}",
+        _signed(leg.trade, 2),
         f"{leg.target_rounded:d} ({leg.trade_rounded:+d})",
     )
 
@@ -199,13 +221,13 @@ def _reasons(report: SignalReport) -> Section:
 def _next_regime(report: SignalReport) -> str:
     regime = report.regime
     parts = []
-    if regime.upper_edge is not None and regime.tomorrow_move_up is not None:
+    if regime.upper_edge is not None and regime.next_rise is not None and regime.next_fall is not None:
         parts.append(
             f"{regime.upper_edge * 100:g}% is {(regime.upper_edge - regime.volatility) * 100:.2f} points up: reached "
-            f"at the next close by a move of {regime.tomorrow_move_up * 100:.2f}%"
+            f"at the next close by a rise of {regime.next_rise * 100:.2f}% or a fall of {regime.next_fall * 100:.2f}%"
         )
     if regime.lower_edge is not None:
-        quiet = f"a flat day would give {regime.quiet_tomorrow * 100:.2f}%"
+        quiet = f"a flat day would give {regime.quiet_next * 100:.2f}%"
         parts.append(
             f"{regime.lower_edge * 100:g}% is {(regime.volatility - regime.lower_edge) * 100:.2f} points down; {quiet}"
         )
@@ -224,24 +246,24 @@ def _next_trend(report: SignalReport) -> str:
     if trend.run < trend.needed:
         direction = "uptrend" if trend.up else "downtrend"
         count += f", {trend.needed - trend.run} more make a{'n' if trend.up else ''} {direction}"
-    if trend.tomorrow_vix <= 0:
+    if trend.next_vix <= 0:
         return f"{count}; MA5 stays above at the next close whatever the VIX"
-    return f"{count}; MA5 is at or above MA20 at the next close if the VIX is at {trend.tomorrow_vix:.2f} or higher"
+    return f"{count}; MA5 is at or above MA20 at the next close if the VIX is at {trend.next_vix:.2f} or higher"
 
 
 def _five_days(report: SignalReport) -> str:
     value = report.stop_loss.excess_return_5d
-    return "fewer than five days" if value is None else f"{value * 100:+.2f}% excess return"
+    return "fewer than five days" if value is None else f"{_signed(value * 100, 2)}% excess return"
 
 
 def _next_stop(report: SignalReport) -> str:
     stop = report.stop_loss
-    if stop.excess_return_5d is None or stop.tomorrow_excess_return is None:
+    if stop.excess_return_5d is None or stop.next_excess_return is None:
         return f"on at {stop.limit * 100:g}% or less"
     distance = (stop.excess_return_5d - stop.limit) * 1e4
     side = "above" if distance > 0 else "below"
-    tomorrow = f"on at the next close after an excess return of {stop.tomorrow_excess_return * 100:+.2f}% or less"
-    return f"{abs(distance):.0f} bp {side} the limit of {stop.limit * 100:g}%; {tomorrow}"
+    trigger = f"on at the next close after an excess return of {_signed(stop.next_excess_return * 100, 2)}% or less"
+    return f"{abs(distance):.0f} bp {side} the limit of {stop.limit * 100:g}%; {trigger}"
 
 
 def _levels(report: SignalReport) -> Section:
@@ -261,7 +283,7 @@ def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:
         name,
         _level(level.total_return),
         _level(level.excess_return),
-        _NOTHING if level.change is None else f"{level.change * 100:+.2f}%",
+        _NOTHING if level.change is None else f"{_signed(level.change * 100, 2)}%",
     )
 
 
@@ -283,6 +305,12 @@ def _input_row(item: ReportInput) -> tuple[str, ...]:
     value = _NOTHING if item.value is None else f"{item.value:,.4f}".rstrip("0").rstrip(".")
     payload = (item.payload or _NOTHING)[:_HASH_DIGITS]
     return (f"{item.label}, {item.unit}", value, item.day.isoformat(), item.publisher, payload, item.severity)
+
+
+def _signed(value: float, digits: int) -> str:
+    """A figure with its sign, and zero without one."""
+    figure = f"{value:+,.{digits}f}"
+    return figure if figure.strip("+-0.,") else figure[1:]
 
 
 def _percent(weight: float) -> str:

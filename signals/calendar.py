@@ -62,7 +62,6 @@ class TradingCalendar:
         #: Sessions and unscheduled closures, ascending.
         self.scheduled_business_days: Days = np.union1d(package_sessions, known_closures)
         self._closes = dict(zip(package_sessions.tolist(), xnys.closes.dt.to_pydatetime(), strict=True))
-        self._early = {day.date() for day in xnys.early_closes}
 
     @cached_property
     def _session_set(self) -> frozenset[dt.date]:
@@ -109,10 +108,6 @@ class TradingCalendar:
             raise self.not_a_session(session)
         closes_at: dt.datetime = self._closes[session].astimezone(NEW_YORK)
         return closes_at
-
-    def is_early_close(self, session: dt.date) -> bool:
-        """Whether `session` closes before 16:00 New York time."""
-        return session in self._early
 
     def last_session_closed_by(self, instant: dt.datetime, margin: dt.timedelta) -> dt.date:
         """The last session whose close plus `margin` is not after `instant` (which must be time zone aware)."""

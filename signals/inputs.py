@@ -13,7 +13,7 @@ VIX from Cboe    VIX from Yahoo, if half a point either way leaves the trend be 
 ===============  ===============================================================  ========
 
 The S&P 500 is read from two publishers. Yahoo's is used; where Cboe's differs the session is DEGRADED, where Cboe has
-none the report carries a NOTE.
+none the report carries a NOTE, and where they contradict each other the session waits.
 """
 
 from __future__ import annotations
@@ -55,13 +55,25 @@ from signals.series import (
 from signals.total_return import ACCEPTED, REJECTED, TotalReturn, repaired_total_return
 from signals.veqtor.indicators import trend_is_certain
 from signals.veqtor.rules import VEQTOR
-from signals.vix_futures import BASE_SESSION, MID_TERM, SHORT_TERM, SLOTS, Floats, SettlementPanel, carries_weight
+from signals.vix_futures import (
+    BASE_SESSION,
+    MID_TERM,
+    SHORT_TERM,
+    SLOTS,
+    Floats,
+    SettlementPanel,
+    carries_weight,
+    roll_left,
+)
 
 #: How far a Yahoo close of the VIX may be off, in VIX points.
 YAHOO_VIX_ERROR = 0.5
 
 #: Closes of the S&P 500 further apart than this disagree, in index points.
 SPX_TOLERANCE = 0.02
+
+#: Further apart than this, as a share, one of them is wrong and nothing is decided: a slipped digit, a stale close.
+SPX_CONTRADICTION = 0.02
 
 OK, NOTE, DEGRADED = "OK", "NOTE", "DEGRADED"
 
@@ -104,7 +116,14 @@ class Inputs:
 
     @property
     def last_session(self) -> dt.date:
-        """The last session with every input."""
+        """The last session with every input.
+
+        Raises
+        ------
+        DataNotReady, DataQualityError
+            When not even the base session has them.
+        """
+        self.require(BASE_SESSION)
         found: dt.date = self.sessions[self.usable - 1].item()
         return found
 
@@ -152,6 +171,35 @@ class Inputs:
             missing=labels,
         )
 
+    def require_orders(self, session: dt.date) -> None:
+        """Make sure that every contract the index holds from the next close on has a price.
+
+        No decision needs the contract that becomes the second leg on an expiry day; the orders do.
+
+        Raises
+        ------
+        DataNotReady
+            When its settlement is missing.
+        """
+        row = int(np.searchsorted(self.sessions, np.datetime64(session)))
+        following = np.array([self.calendar.next_session(session)], dtype="datetime64[D]")
+        panel = self.history.panel
+        shift = int(np.searchsorted(panel.expiries, following[0], side="right")) - int(panel.front[row])
+        slots = shift + 1 + np.flatnonzero(SHORT_TERM.contracts(roll_left(following, self.calendar))[0])
+        missing = tuple(
+            f"settlement of {contract_code(panel.expiry(row, slot))}"
+            for slot in slots.tolist()
+            if np.isnan(panel.settle[row, slot - 1])
+        )
+        if missing:
+            raise DataNotReady(
+                f"session {session}",
+                expected="a price for every contract of the orders",
+                got=f"nothing yet of {', '.join(missing)}",
+                do="Run again when it is published.",
+                missing=missing,
+            )
+
 
 def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
     """Choose among publishers, fill in permitted substitutes, and find the first session that lacks an input.
@@ -182,13 +230,23 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
         usable=len(sessions),
         calendar=calendar,
     )
-    complete = np.isfinite(history.spx_yahoo) & np.isfinite(vix) & np.isfinite(inputs.equity.level)
-    complete &= ~from_yahoo | _vix_is_good_enough(inputs)
-    complete[1:] &= (inputs.tbill.origin[:-1] != MISSING) & (inputs.overnight.origin[:-1] != MISSING)
-    complete &= ~_holes(history, calendar).any(axis=1)
-    complete[: inputs.base] = True
+    decided = np.ones(len(sessions), dtype=bool)
+    decided &= ~from_yahoo | _vix_is_good_enough(inputs)
+    decided[1:] &= (inputs.tbill.origin[:-1] != MISSING) & (inputs.overnight.origin[:-1] != MISSING)
+    decided &= ~_holes(history, calendar).any(axis=1)
+    # Before the base session nothing is decided, but windows and chains reach back there.
+    decided[: inputs.base] = True
+    complete = decided & np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~_contradicted(history)
+    complete &= np.isfinite(history.spx_yahoo)
     usable = len(sessions) if complete.all() else int(np.argmin(complete))
     return Inputs(**{**vars(inputs), "usable": usable})
+
+
+def _contradicted(history: MarketHistory) -> npt.NDArray[np.bool_]:
+    """Whether the two publishers of the S&P 500 are so far apart that one must be wrong."""
+    with np.errstate(invalid="ignore"):
+        contradicted: npt.NDArray[np.bool_] = np.abs(history.spx_yahoo / history.spx_cboe - 1.0) > SPX_CONTRADICTION
+    return contradicted
 
 
 def _vix_is_good_enough(inputs: Inputs) -> npt.NDArray[np.bool_]:
@@ -208,12 +266,17 @@ def _missing_inputs(inputs: Inputs, row: int) -> list[tuple[str, tuple[str, ...]
     found: list[tuple[str, tuple[str, ...], str]] = []
     if np.isnan(history.spx_yahoo[row]):
         found.append((SPX, (YAHOO,), "SPX"))
+    elif _contradicted(history)[row]:
+        both = f"Yahoo has {history.spx_yahoo[row]:.2f}, Cboe {history.spx_cboe[row]:.2f}"
+        found.append((SPX, (), f"SPX on which its publishers agree ({both})"))
     if np.isnan(inputs.vix[row]):
         found.append((VIX, PUBLISHERS[VIX], "VIX"))
     elif np.isnan(history.vix_cboe[row]):
         found.append((VIX, (CBOE,), "VIX from Cboe (Yahoo's alone could change the trend)"))
     if np.isnan(inputs.equity.level[row]) and np.isfinite(history.spx_yahoo[row]):
         found.append((SPY_ADJUSTED, (YAHOO,), "SPXTR, or SPY to stand in for it"))
+    if row < inputs.base:
+        return found
     if inputs.tbill.origin[row - 1] == MISSING:
         found.append((DTB3, (FRED,), "DTB3, or IRX to stand in for it"))
     if inputs.overnight.origin[row - 1] == MISSING:
@@ -369,7 +432,7 @@ def _mid_term_holes(inputs: Inputs, row: int) -> list[InputUsed]:
             float("nan"),
             "points",
             NOTE,
-            "no settlement; VEQTOR does not hold it",
+            "no settlement; no decision needs it",
         )
         for slot in range(SHORT_TERM.last_slot + 1, min(MID_TERM.last_slot, SLOTS) + 1)
         if np.isnan(panel.settle[row, slot - 1])

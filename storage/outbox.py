@@ -6,6 +6,8 @@
        ^                  |----refused-----> PENDING, or FAILED after the last attempt
        '---- (retry) -----'----unknown-----> UNCERTAIN
 
+A pending message of which the recipient has one for a later revision becomes SUPERSEDED and is not sent.
+
 A message is claimed, in a transaction of its own, before it is sent. What is found in SENDING later was left by a run
 that died in between: whether it was accepted is unknown, so it becomes UNCERTAIN and is not sent again by itself.
 """
@@ -16,12 +18,14 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from storage.models import OutboxMessage, Report
 
-PENDING, SENDING, SENT, FAILED, UNCERTAIN = "PENDING", "SENDING", "SENT", "FAILED", "UNCERTAIN"
+PENDING, SENDING, SENT, FAILED = "PENDING", "SENDING", "SENT", "FAILED"
+UNCERTAIN, SUPERSEDED = "UNCERTAIN", "SUPERSEDED"
+STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED)
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,46 @@ class OutboxRepository:
             .returning(OutboxMessage.id)
         )
         return len(changed.all())
+
+    def supersede(self) -> int:
+        """Give up pending messages whose recipient has one for a later revision of the session; returns how many."""
+        later_message, later_report = aliased(OutboxMessage), aliased(Report)
+        overtaken = (
+            select(OutboxMessage.id)
+            .join(Report, Report.id == OutboxMessage.report_id)
+            .join(
+                later_report,
+                and_(
+                    later_report.session == Report.session,
+                    later_report.rule_set_digest == Report.rule_set_digest,
+                    later_report.revision > Report.revision,
+                ),
+            )
+            .join(
+                later_message,
+                and_(
+                    later_message.report_id == later_report.id,
+                    later_message.channel == OutboxMessage.channel,
+                    later_message.recipient == OutboxMessage.recipient,
+                ),
+            )
+            .where(OutboxMessage.state == PENDING)
+        )
+        keys = self._session.scalars(overtaken).all()
+        self._session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(keys)).values(state=SUPERSEDED))
+        return len(keys)
+
+    def last_told(self, sessions: Sequence[dt.date], rule_set_digest: str) -> dict[tuple[dt.date, str, str], int]:
+        """Key of the newest report each recipient has a message for, by session, channel and recipient."""
+        if not sessions:
+            return {}
+        rows = self._session.execute(
+            select(Report.session, OutboxMessage.channel, OutboxMessage.recipient, Report.id)
+            .join(OutboxMessage, OutboxMessage.report_id == Report.id)
+            .where(Report.rule_set_digest == rule_set_digest, Report.session.between(min(sessions), max(sessions)))
+            .order_by(Report.revision)
+        )
+        return {(row[0], row[1], row[2]): row[3] for row in rows}
 
     def pending(self) -> list[Message]:
         """What waits to be sent, oldest first."""

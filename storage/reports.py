@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Executable
 
@@ -50,6 +50,15 @@ class StoredReport:
     fingerprint: str
     document: str
     emitted_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredFingerprint:
+    """Key, revision and fingerprint of a stored report."""
+
+    id: int
+    revision: int
+    fingerprint: str
 
 
 _COLUMNS = (
@@ -102,18 +111,24 @@ class ReportRepository:
             newest[report.session, report.rule_set_digest] = report
         return iter(newest.values())
 
-    def fingerprints(self, rule_set_digest: str, sessions: Iterable[dt.date]) -> dict[dt.date, tuple[int, str]]:
-        """Revision and fingerprint of the newest report of each of `sessions` that has one."""
+    def stored(self, rule_set_digest: str, sessions: Iterable[dt.date]) -> dict[dt.date, StoredFingerprint]:
+        """The newest revision of each of `sessions` that has a report, without its document."""
         wanted = sorted(sessions)
         if not wanted:
             return {}
         rows = self._session.execute(
-            select(Report.session, Report.revision, Report.fingerprint)
+            select(Report.session, Report.id, Report.revision, Report.fingerprint)
             .where(Report.rule_set_digest == rule_set_digest, Report.session.between(wanted[0], wanted[-1]))
             .order_by(Report.session, Report.revision)
         )
-        found = {row.session: (row.revision, row.fingerprint) for row in rows}
+        found = {row.session: StoredFingerprint(row.id, row.revision, row.fingerprint) for row in rows}
         return {session: found[session] for session in wanted if session in found}
+
+    def last_session_before(self, session: dt.date, rule_set_digest: str) -> dt.date | None:
+        """The newest session before `session` that has a report."""
+        return self._session.scalar(
+            select(func.max(Report.session)).where(Report.rule_set_digest == rule_set_digest, Report.session < session)
+        )
 
     def newest(self, rule_set: str, session: dt.date | None = None, revision: int | None = None) -> StoredReport | None:
         """The newest report of a rule set's name; of one session, or in one revision, if asked for."""

@@ -79,11 +79,24 @@ class RunRepository:
             row.next_session = expected.session
             row.next_attempt_at, row.next_deadline_at = expected.attempt_at, expected.deadline_at
 
-    def latest(self, kind: str | None = None) -> RunSummary | None:
-        """The run that was started last, of one kind if asked for."""
+    def sessions_with(self, outcome: str, since: dt.date) -> set[dt.date]:
+        """Sessions from `since` on for which some run ended with an outcome."""
+        return set(
+            self._session.scalars(select(Outcome.session).where(Outcome.outcome == outcome, Outcome.session >= since))
+        )
+
+    def has_outcome(self, run_id: int, session: dt.date) -> bool:
+        """Whether a run has said how it ended for a session."""
+        found = self._session.scalar(
+            select(func.count()).select_from(Outcome).where(Outcome.run_id == run_id, Outcome.session == session)
+        )
+        return bool(found)
+
+    def latest(self, *, scheduling: bool = False) -> RunSummary | None:
+        """The run that was started last; the last one that said what comes next, if asked for."""
         query = select(Run).order_by(Run.id.desc()).limit(1)
-        if kind is not None:
-            query = query.where(Run.kind == kind)
+        if scheduling:
+            query = query.where(Run.next_session.is_not(None))
         row = self._session.scalars(query).one_or_none()
         if row is None:
             return None

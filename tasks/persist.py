@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from signals.document import decode, encode
-from signals.veqtor.report import SignalReport, fingerprint
+from signals.veqtor.report import SignalReport, Weights, fingerprint
 from signals.vix_futures import MULTIPLIER_USD
 from storage.reports import AllocationLine, NewReport
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
@@ -32,8 +32,9 @@ def emit(
 ) -> list[SessionOutcome]:
     """Store reports that are new or say something else than the stored ones; leave the others alone.
 
-    Report, allocations, outbox rows and outcomes commit together. Recipients hear of a new report, and of a revision
-    only if a target changed.
+    Report, allocations, outbox rows and outcomes commit together. A recipient hears of a new report; of a stored one
+    that nobody told them of, while it can still be acted on; and of a revision that asks for something else than what
+    they were told last.
 
     Returns
     -------
@@ -53,34 +54,59 @@ def _emit(
     if not reports:
         return []
     with UnitOfWork(engine) as work:
-        digest = reports[0].rule_set_digest
-        stored = work.reports.fingerprints(digest, [report.session for report in reports])
-        outcomes, new, told = [], [], []
+        stored = work.reports.stored(reports[0].rule_set_digest, [report.session for report in reports])
+        outcomes, new = [], []
         for report in reports:
-            print_of_it = fingerprint(report)
-            revision, stored_print = stored.get(report.session, (0, ""))
-            if stored_print == print_of_it:
-                outcomes.append(SessionOutcome(report.session, ALREADY_EMITTED, f"revision {revision} says the same"))
+            print_of_it, before = fingerprint(report), stored.get(report.session)
+            if before is not None and before.fingerprint == print_of_it:
+                detail = f"revision {before.revision} says the same"
+                outcomes.append(SessionOutcome(report.session, ALREADY_EMITTED, detail))
                 continue
-            new.append(_new_report(report, revision + 1, print_of_it, now))
-            if revision == 0:
+            new.append(_new_report(report, before.revision + 1 if before else 1, print_of_it, now))
+            if before is None:
                 outcomes.append(SessionOutcome(report.session, EMITTED, report.verdict))
-                told.append(True)
             else:
-                before = _stored_report(work, report)
-                outcomes.append(SessionOutcome(report.session, REVISED, _difference(before, report)))
-                told.append(before.target != report.target)
-        keys = work.reports.add(new, run_id)
-        to_tell = [key for key, tell in zip(keys, told, strict=True) if tell]
-        work.outbox.add(to_tell, [(recipient.channel, recipient.address) for recipient in recipients], now)
+                difference = _difference(_stored_report(work, before.id), report)
+                outcomes.append(SessionOutcome(report.session, REVISED, difference))
+        keys = {session: before.id for session, before in stored.items()}
+        keys |= zip((report.session for report in new), work.reports.add(new, run_id), strict=True)
+        if recipients:
+            _announce(work, reports, outcomes, keys, recipients, now)
         work.runs.record(run_id, outcomes, now)
         work.commit()
     return outcomes
 
 
-def _stored_report(work: UnitOfWork, report: SignalReport) -> SignalReport:
-    stored = next(work.reports.latest_in(report.session, report.session, report.rule_set_digest))
-    return decode(SignalReport, json.loads(stored.document))
+def _announce(
+    work: UnitOfWork,
+    reports: Sequence[SignalReport],
+    outcomes: Sequence[SessionOutcome],
+    keys: dict[dt.date, int],
+    recipients: Sequence[Recipient],
+    now: dt.datetime,
+) -> None:
+    """Write the messages that are due for these reports, of which `keys` names the newest revision."""
+    last_told = work.outbox.last_told([report.session for report in reports], reports[0].rule_set_digest)
+    for report, outcome in zip(reports, outcomes, strict=True):
+        key, due = keys[report.session], []
+        for recipient in recipients:
+            told = last_told.get((report.session, recipient.channel, recipient.address))
+            if told is None:
+                is_due = outcome.outcome == EMITTED or now < report.effective_at
+            else:
+                is_due = told != key and _asks(_stored_report(work, told)) != _asks(report)
+            if is_due:
+                due.append((recipient.channel, recipient.address))
+        work.outbox.add([key], due, now)
+
+
+def _asks(report: SignalReport) -> tuple[Weights, dt.date]:
+    """What a report asks its reader to do: the target, and when it is due."""
+    return report.target, report.effective_session
+
+
+def _stored_report(work: UnitOfWork, key: int) -> SignalReport:
+    return decode(SignalReport, json.loads(work.reports.by_id(key).document))
 
 
 def _new_report(report: SignalReport, revision: int, print_of_it: str, now: dt.datetime) -> NewReport:
@@ -113,7 +139,7 @@ def allocation_lines(report: SignalReport) -> tuple[AllocationLine, ...]:
 
 
 def _difference(before: SignalReport, after: SignalReport) -> str:
-    if before.target != after.target:
+    if _asks(before) != _asks(after):
         return f"target changed: {before.verdict} -> {after.verdict}"
     values = {(item.label, item.day): item.value for item in before.inputs}
     changed = [

@@ -28,6 +28,14 @@ def record_outcome(engine: Engine, run_id: int, outcome: SessionOutcome, clock: 
         work.commit()
 
 
+def record_failure(engine: Engine, run_id: int, session: dt.date, why: str, clock: Clock) -> None:
+    """Enter a failure, unless the run has said already how it ended for the session."""
+    with UnitOfWork(engine) as work:
+        if not work.runs.has_outcome(run_id, session):
+            work.runs.record(run_id, [SessionOutcome(session, FAILED, why)], clock())
+            work.commit()
+
+
 def finish_run(engine: Engine, run_id: int, message: str, expected: NextRun | None, clock: Clock) -> None:
     """Close a run."""
     with UnitOfWork(engine) as work:
@@ -55,24 +63,23 @@ def reread_window(session: dt.date, calendar: TradingCalendar) -> list[dt.date]:
 def stored_sessions(engine: Engine, digest: str, sessions: list[dt.date]) -> set[dt.date]:
     """Which of these sessions have a report."""
     with UnitOfWork(engine) as work:
-        return set(work.reports.fingerprints(digest, sessions))
+        return set(work.reports.stored(digest, sessions))
 
 
 def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: TradingCalendar) -> list[SessionOutcome]:
-    """FAILED outcomes for recent sessions that have neither a report nor an outcome that says why.
+    """FAILED outcomes for sessions before `session` that have neither a report nor one yet.
 
-    They are the ones between the first report in the window and `session`: no run finished for them before their
-    deadline, or none ran at all.
+    No run finished for them before their deadline, or none ran at all. Looked at are those since the last report before
+    the window that every run reads again, or since the first report in it.
     """
-    window = reread_window(session, calendar)[:-1]
-    reported = stored_sessions(engine, digest, window)
-    if not reported:
-        return []
+    window = reread_window(session, calendar)
     with UnitOfWork(engine) as work:
-        failed = {item.session for item in work.runs.outcomes(4 * REREAD_SESSIONS) if item.outcome == FAILED}
+        first = work.reports.last_session_before(window[0], digest) or min(
+            work.reports.stored(digest, window[:-1]), default=None
+        )
+        if first is None:
+            return []
+        days: list[dt.date] = calendar.sessions_in(first, session)[1:-1].tolist()
+        settled = work.runs.sessions_with(FAILED, first) | set(work.reports.stored(digest, days))
     detail = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
-    return [
-        SessionOutcome(day, FAILED, detail, None, deadline(day, calendar))
-        for day in window
-        if day > min(reported) and day not in reported and day not in failed
-    ]
+    return [SessionOutcome(day, FAILED, detail, None, deadline(day, calendar)) for day in days if day not in settled]

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from flows.cli.options import data_dir_option, database_option, existing_database, source_option
+from flows.cli.output import say
 from signals.document import decode
 from signals.errors import ConfigurationError
 from signals.veqtor.history import STRATEGIES, Row, row_of_report, rows_of_signals
@@ -68,7 +69,29 @@ def history(
 def _from_database(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
     with UnitOfWork(existing_database()) as work:
         stored = list(work.reports.latest_in(start, end, VEQTOR.digest))
-    return [row_of_report(decode(SignalReport, json.loads(item.document)), strategy) for item in stored]
+    rows = [row_of_report(decode(SignalReport, json.loads(item.document)), strategy) for item in stored]
+    _note_holes([row["session"] for row in rows], start, end)
+    return rows
+
+
+def _note_holes(found: list[dt.date], start: dt.date, end: dt.date) -> None:
+    """Say which sessions of a range that have closed have no report."""
+    from flows.wiring import services
+    from signals.vix_futures import BASE_SESSION
+    from tasks.schedule import session_due
+
+    work = services()
+    last = min(end, session_due(work.clock(), work.calendar))
+    if start > last:
+        return
+    sessions = work.calendar.sessions_in(max(start, BASE_SESSION), last).tolist()
+    missing = sorted(set(sessions) - set(found))
+    if missing:
+        say(
+            f"Note: {len(missing)} of {len(sessions)} sessions have no report, the first is {missing[0]}: "
+            "`tailguard backfill` adds them.",
+            err=True,
+        )
 
 
 def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_dir: Path | None) -> list[Row]:

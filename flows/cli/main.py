@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.metadata import version
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from flows.cli.output import say
 from signals.errors import ConfigurationError, DataNotReady, TailguardError
@@ -72,6 +73,14 @@ def main() -> None:
     except TailguardError as error:
         say(f"Error: {error}", err=True)
         code = exit_code(error)
+    except DBAPIError as error:
+        reason = str(error.orig).strip() or type(error.orig).__name__
+        say(
+            f"Error: database: expected it to answer, got: {reason}. Nothing of the step that failed was stored; look "
+            "for another program that holds it, a full disk or missing permissions, and run again.",
+            err=True,
+        )
+        code = EXIT_FAILED
     except BrokenPipeError:
         # The reader of our output went away, as `head` does.
         sys.stderr.close()

@@ -8,7 +8,7 @@ import click
 
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
-from storage.outbox import FAILED, PENDING, SENDING, SENT, UNCERTAIN
+from storage.outbox import STATES
 from storage.unit_of_work import UnitOfWork
 
 
@@ -18,7 +18,7 @@ def outbox() -> None:
 
 
 @outbox.command("list")
-@click.option("--state", type=click.Choice([PENDING, SENDING, SENT, FAILED, UNCERTAIN]), help="Only those in a state.")
+@click.option("--state", type=click.Choice(STATES), help="Only those in a state.")
 @database_option
 @json_option
 def list_messages(state: str | None, as_json: bool) -> None:

@@ -89,7 +89,16 @@ def _stored(session: dt.date | None, revision: int | None) -> StoredReport:
 
 def _text(stored: StoredReport) -> str:
     content = decode(SignalReport, json.loads(stored.document))
-    return render_text(report_view(content, revision=stored.revision, emitted_at=stored.emitted_at))
+    with UnitOfWork(existing_database()) as work:
+        newest = work.reports.newest(VEQTOR.name, stored.session)
+    return render_text(
+        report_view(
+            content,
+            revision=stored.revision,
+            emitted_at=stored.emitted_at,
+            newest_revision=newest.revision if newest else None,
+        )
+    )
 
 
 def _date(text: str) -> dt.date:

@@ -10,11 +10,11 @@ from flows.cli.main import EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
 from storage.outbox import FAILED as MESSAGE_FAILED
-from storage.outbox import PENDING, SENT, UNCERTAIN
+from storage.outbox import PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN
 from storage.runs import AWAITING_DATA, FAILED
 from storage.unit_of_work import UnitOfWork
 
-_NEED_ATTENTION = (PENDING, UNCERTAIN, MESSAGE_FAILED)
+_NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 
 
 @click.command()
@@ -28,9 +28,9 @@ def status(limit: int, as_json: bool) -> int:
     """
     with UnitOfWork(existing_database()) as work:
         outcomes = work.runs.outcomes(limit)
-        last, daily = work.runs.latest(), work.runs.latest("daily")
+        last, scheduling = work.runs.latest(), work.runs.latest(scheduling=True)
         messages = work.outbox.counts()
-    expected = daily.next if daily else None
+    expected = scheduling.next if scheduling else None
     if as_json:
         click.echo(
             json.dumps(
@@ -64,7 +64,7 @@ def status(limit: int, as_json: bool) -> int:
                 f"deadline {expected.deadline_at:%Y-%m-%d %H:%M} UTC."
             )
         for state, count in sorted(messages.items()):
-            if state != SENT:
+            if state not in (SENT, SUPERSEDED):
                 say(f"Messages {state}: {count}. See `tailguard outbox list`.")
     if outcomes and outcomes[0].outcome == FAILED:
         return EXIT_FAILED

@@ -99,7 +99,7 @@ def veqtor_history(
         Rate that cash earns from each close to the next, an annual decimal on actual/360.
     """
     volatility = realised_volatility(spx, rules)
-    regime = np.searchsorted(np.array(rules.regime_edges), volatility, side="right").astype(np.int64)
+    regime = regimes(volatility, rules)
     trend = volatility_trend(vix, rules)
     table = np.array(rules.volatility_weights)
     # NaN sorts past the last edge; no decision is taken from such a row, as `base` guarantees.
@@ -130,6 +130,11 @@ def veqtor_history(
         stop_loss=stop_loss,
         in_cash=in_cash,
     )
+
+
+def regimes(volatility: Floats, rules: VeqtorRules) -> Integers:
+    """Row of the weight table for each realised volatility; an edge belongs to the regime above it."""
+    return np.searchsorted(np.array(rules.regime_edges), volatility, side="right").astype(np.int64)
 
 
 def _fold(

@@ -100,6 +100,15 @@ def trend_is_certain(vix: Floats, error: Floats, rules: VeqtorRules) -> npt.NDAr
     return certain
 
 
+def next_tie(vix: Floats, rules: VeqtorRules) -> float:
+    """The lowest close, in VIX points, that puts the short average at or above the long one at the next session."""
+    short, long = rules.short_average, rules.long_average
+    ticks = _ticks(vix[-long + 1 :])
+    recent, older = int(ticks[-short + 1 :].sum()), int(ticks.sum())
+    # Where (recent + x) / short reaches (older + x) / long, rounded up to a tick.
+    return -((long * recent - short * older) // (long - short)) / VIX_TICKS_PER_POINT
+
+
 def _ticks(points: Floats) -> Integers:
     return np.rint(points * VIX_TICKS_PER_POINT).astype(np.int64)
 

@@ -41,8 +41,9 @@ def instruction(
     legs = tuple(
         _leg(panel, row, expiry, holding.get(expiry, 0.0), wanted.get(expiry, 0.0))
         for expiry in sorted(holding.keys() | wanted.keys())
+        if held.volatility or target.volatility
     )
-    warnings = _warnings(panel, row, effective, calendar)
+    warnings = _warnings(panel, row, effective, calendar) if legs else ()
     unpriced = [leg.contract for leg in legs if np.isnan(leg.settlement)]
     if unpriced:
         names = ", ".join(unpriced)

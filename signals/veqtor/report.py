@@ -41,25 +41,26 @@ class Weights:
 class Regime:
     """The realised-volatility regime at the close.
 
-    `tomorrow_move_up` is the absolute daily return of the S&P 500 that would lift the volatility to the edge above at
-    the next close; None where there is no edge above. `quiet_tomorrow` is the volatility the next close would show if
-    the S&P 500 did not move at all.
+    `next_rise` and `next_fall` are the daily moves of the S&P 500 that would lift the volatility to the edge above at
+    the next close; None where there is no edge above. `quiet_next` is the volatility the next close would show if the
+    S&P 500 did not move at all.
     """
 
     volatility: float
     name: str
     lower_edge: float | None
     upper_edge: float | None
-    tomorrow_move_up: float | None
-    quiet_tomorrow: float
+    next_rise: float | None
+    next_fall: float | None
+    quiet_next: float
 
 
 @dataclass(frozen=True)
 class Trend:
     """The implied-volatility trend at the close.
 
-    `run` counts sessions in a row on the present side; `needed` is how many make a trend. `tomorrow_vix` is the close
-    of the VIX at or above which the short average is at or above the long one at the next close.
+    `run` counts sessions in a row on the present side; `needed` is how many make a trend. `next_vix` is the lowest
+    close of the VIX with which the short average is at or above the long one at the next close.
     """
 
     name: str
@@ -68,21 +69,21 @@ class Trend:
     up: bool
     run: int
     needed: int
-    tomorrow_vix: float
+    next_vix: float
 
 
 @dataclass(frozen=True)
 class StopLoss:
     """The five-day stop-loss test at the close.
 
-    `tomorrow_excess_return` is the strategy's excess return at or below which the next close tests positive. None
-    before there are five days.
+    `next_excess_return` is the strategy's excess return at or below which the next close tests positive. None before
+    there are five days.
     """
 
     active: bool
     excess_return_5d: float | None
     limit: float
-    tomorrow_excess_return: float | None
+    next_excess_return: float | None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from bisect import bisect_right
 from dataclasses import asdict, dataclass
 
 #: Raised whenever a number computed from the same observations and rules would change.
@@ -51,10 +50,6 @@ class VeqtorRules:
         content = json.dumps({"methodology": METHODOLOGY_VERSION, **asdict(self)}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
-    def regime(self, realised_volatility: float) -> int:
-        """Index of the regime a realised volatility (annualised decimal) is in."""
-        return bisect_right(self.regime_edges, realised_volatility)
-
     def regime_name(self, regime: int) -> str:
         """A regime in words, such as ``10-20%``."""
         edges = [f"{edge * 100:g}" for edge in self.regime_edges]
@@ -63,10 +58,6 @@ class VeqtorRules:
         if regime == len(edges):
             return f"{edges[-1]}% or more"
         return f"{edges[regime - 1]}-{edges[regime]}%"
-
-    def volatility_weight(self, regime: int, trend: str) -> float:
-        """Target weight of the volatility component in one cell of the table."""
-        return self.volatility_weights[regime][(DOWNTREND, NO_TREND, UPTREND).index(trend)]
 
 
 VEQTOR = VeqtorRules(

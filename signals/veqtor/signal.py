@@ -14,7 +14,7 @@ import numpy as np
 from signals.inputs import DEGRADED, NOTE, OK, Inputs, inputs_used
 from signals.veqtor.flags import flags
 from signals.veqtor.index import VeqtorHistory, veqtor_history
-from signals.veqtor.indicators import SESSIONS_PER_YEAR, TREND_NAMES
+from signals.veqtor.indicators import SESSIONS_PER_YEAR, TREND_NAMES, next_tie
 from signals.veqtor.instruction import instruction
 from signals.veqtor.report import (
     SCHEMA_VERSION,
@@ -28,6 +28,7 @@ from signals.veqtor.report import (
 )
 from signals.veqtor.rules import VEQTOR, VeqtorRules
 from signals.vix_futures import (
+    BASE_SESSION,
     MID_TERM,
     SHORT_TERM,
     Floats,
@@ -69,7 +70,14 @@ class VeqtorSignals:
 
 
 def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals:
-    """Compute the futures indices and fold VEQTOR over every usable session."""
+    """Compute the futures indices and fold VEQTOR over every usable session.
+
+    Raises
+    ------
+    DataNotReady, DataQualityError
+        When not even the base session has its inputs.
+    """
+    inputs.require(BASE_SESSION)
     base, usable, calendar = inputs.base, inputs.usable, inputs.calendar
     panel = inputs.panel()
     tbill = inputs.tbill.rate[base:usable]
@@ -155,23 +163,22 @@ def _regime(signals: VeqtorSignals, row: int) -> Regime:
     upper = rules.regime_edges[number] if number < len(rules.regime_edges) else None
     spx = signals.inputs.history.spx_yahoo[row - rules.realised_window + 1 : row + 1]
     scale = SESSIONS_PER_YEAR / rules.realised_window
-    # Tomorrow's window drops its oldest return and keeps these.
+    # The next window drops its oldest return and keeps these.
     kept = float(np.sum(np.diff(np.log(spx)) ** 2))
+    log_move = None if upper is None else np.sqrt(max(upper**2 / scale - kept, 0.0))
     return Regime(
         volatility=float(veqtor.realised_volatility[row]),
         name=rules.regime_name(number),
         lower_edge=rules.regime_edges[number - 1] if number > 0 else None,
         upper_edge=upper,
-        tomorrow_move_up=None if upper is None else float(np.expm1(np.sqrt(max(upper**2 / scale - kept, 0.0)))),
-        quiet_tomorrow=float(np.sqrt(scale * kept)),
+        next_rise=None if log_move is None else float(np.expm1(log_move)),
+        next_fall=None if log_move is None else float(-np.expm1(-log_move)),
+        quiet_next=float(np.sqrt(scale * kept)),
     )
 
 
 def _trend(signals: VeqtorSignals, row: int) -> Trend:
     veqtor, rules = signals.veqtor, signals.veqtor.rules
-    short, long = rules.short_average, rules.long_average
-    vix = signals.inputs.vix
-    recent, older = float(np.sum(vix[row - short + 2 : row + 1])), float(np.sum(vix[row - long + 2 : row + 1]))
     return Trend(
         name=TREND_NAMES[int(veqtor.trend.trend[row])],
         short_average=float(veqtor.trend.short_average[row]),
@@ -179,20 +186,19 @@ def _trend(signals: VeqtorSignals, row: int) -> Trend:
         up=bool(veqtor.trend.up[row]),
         run=int(veqtor.trend.run[row]),
         needed=rules.trend_sessions,
-        # Where (recent + x) / short equals (older + x) / long.
-        tomorrow_vix=(short * older - long * recent) / (long - short),
+        next_vix=next_tie(signals.inputs.vix[: row + 1], rules),
     )
 
 
 def _stop_loss(veqtor: VeqtorHistory, row: int) -> StopLoss:
     rules = veqtor.rules
     start = row + 1 - rules.stop_sessions
-    tomorrow = (1.0 + rules.stop_loss) * veqtor.excess_return[start] / veqtor.excess_return[row] - 1.0
+    needed = (1.0 + rules.stop_loss) * veqtor.excess_return[start] / veqtor.excess_return[row] - 1.0
     return StopLoss(
         active=bool(veqtor.stop_loss[row]),
         excess_return_5d=_optional(veqtor.excess_return_5d[row]),
         limit=rules.stop_loss,
-        tomorrow_excess_return=_optional(tomorrow),
+        next_excess_return=_optional(needed),
     )
 
 

@@ -30,7 +30,6 @@ class DeliverySummary:
 
     sent: int
     problems: tuple[str, ...]
-    retry: bool
 
 
 def deliver(engine: Engine, channels: Mapping[str, Channel], clock: Clock) -> DeliverySummary:
@@ -40,10 +39,12 @@ def deliver(engine: Engine, channels: Mapping[str, Channel], clock: Clock) -> De
     in between is found later. A channel that is not configured keeps its messages pending.
     """
     with UnitOfWork(engine) as work:
-        work.outbox.abandon(clock() - CLAIM_EXPIRES_AFTER)
+        abandoned = work.outbox.abandon(clock() - CLAIM_EXPIRES_AFTER)
+        work.outbox.supersede()
         pending = work.outbox.pending()
         work.commit()
-    sent, problems, retry = 0, [], False
+    problems = [f"{abandoned} left by a run that ended while sending: unknown whether sent"] if abandoned else []
+    sent = 0
     for message in pending:
         where = f"{message.channel} to {message.recipient} for {message.session}"
         channel = channels.get(message.channel)
@@ -53,34 +54,43 @@ def deliver(engine: Engine, channels: Mapping[str, Channel], clock: Clock) -> De
         with UnitOfWork(engine) as work:
             if not work.outbox.claim(message.id, clock()):
                 continue
-            view, key = _content(work, message)
+            view, key = _content(work, message, clock())
             work.commit()
-        try:
-            channel.send(message.recipient, view, key)
-        except Refused as error:
-            final = error.final or message.attempts + 1 >= MAX_ATTEMPTS
-            with UnitOfWork(engine) as work:
-                work.outbox.refused(message.id, str(error), final=final)
-                work.commit()
-            problems.append(f"{where}: {error}")
-            retry |= not final
-        except AcceptanceUnknown as error:
-            with UnitOfWork(engine) as work:
-                work.outbox.uncertain(message.id, str(error))
-                work.commit()
-            problems.append(f"{where}: unknown whether it arrived: {error}")
-        else:
-            with UnitOfWork(engine) as work:
-                work.outbox.sent(message.id, clock())
-                work.commit()
+        problem = _send(engine, channel, message, view, key, clock)
+        if problem is None:
             sent += 1
-    return DeliverySummary(sent, tuple(problems), retry)
+        else:
+            problems.append(f"{where}: {problem}")
+    return DeliverySummary(sent, tuple(problems))
 
 
-def _content(work: UnitOfWork, message: Message) -> tuple[ReportView, str]:
+def _send(engine: Engine, channel: Channel, message: Message, view: ReportView, key: str, clock: Clock) -> str | None:
+    """Send a claimed message and store what became of it; returns what went wrong."""
+    try:
+        channel.send(message.recipient, view, key)
+    except Refused as error:
+        final = error.final or message.attempts + 1 >= MAX_ATTEMPTS
+        with UnitOfWork(engine) as work:
+            work.outbox.refused(message.id, str(error), final=final)
+            work.commit()
+        return str(error)
+    except Exception as error:  # noqa: BLE001 - one message must not keep the others from being sent
+        # What was not foreseen may have happened after the hand-over. Its text may hold a secret.
+        reason = str(error) if isinstance(error, AcceptanceUnknown) else type(error).__name__
+        with UnitOfWork(engine) as work:
+            work.outbox.uncertain(message.id, reason)
+            work.commit()
+        return f"unknown whether it arrived: {reason}"
+    with UnitOfWork(engine) as work:
+        work.outbox.sent(message.id, clock())
+        work.commit()
+    return None
+
+
+def _content(work: UnitOfWork, message: Message, now: dt.datetime) -> tuple[ReportView, str]:
     stored = work.reports.by_id(message.report_id)
     report = decode(SignalReport, json.loads(stored.document))
-    view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at)
+    view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at, shown_at=now)
     to = hashlib.sha256(message.recipient.encode()).hexdigest()[:8]
     key = f"tailguard.{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{to}"
     return view, key

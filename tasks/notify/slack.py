@@ -6,11 +6,17 @@ message was not taken counts as a refusal.
 
 from __future__ import annotations
 
+import logging
+
 import httpx
 
 from reports.slack import render_slack
 from reports.view import ReportView
 from tasks.notify.channel import AcceptanceUnknown, Refused
+
+# httpx logs the address of every request, and here the address is the secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
+logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 #: Name of the webhook in the outbox; its address is a secret and is not stored.
 WEBHOOK = "webhook"

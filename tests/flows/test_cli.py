@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -325,6 +326,9 @@ def test_a_missing_data_directory_is_named(tailguard: Tailguard, tmp_path: Path)
         ("TAILGUARD_NOTIONAL_USD", "nan", "setting notional_usd"),
         ("TAILGUARD_CLOCK", "noon", "clock setting"),
         ("TAILGUARD_MAIL_TO", "nobody", "setting mail_to"),
+        ("TAILGUARD_MAIL_TO", "desk@", "setting mail_to"),
+        ("TAILGUARD_MAIL_TO", "a@example.com;b@example.com", "setting mail_to"),
+        ("TAILGUARD_MAIL_FROM", "<desk@example.com", "setting mail_from"),
         ("TAILGUARD_UNSCHEDULED_CLOSURES", "2026-13-01", "setting unscheduled_closures"),
     ],
 )
@@ -345,6 +349,52 @@ def test_settings_come_from_the_toml_file_too(tailguard: Tailguard, made_up_dir:
     ended = tailguard("run", "--source", "files", "--session", LAST, "--dry-run")
     assert ended.code == 2
     assert "setting notionalusd" in ended.err
+
+
+def test_a_misspelt_setting_of_the_environment_is_named_with_the_right_one(
+    tailguard: Tailguard, made_up_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAILGUARD_MAILTO", "desk@example.com")
+    ended = tailguard(*HISTORY, "--data-dir", made_up_dir)
+    assert ended.code == 2
+    assert "setting mailto: expected mail_to, perhaps" in ended.err
+
+
+def test_the_env_file_may_hold_settings_of_others(tailguard: Tailguard, made_up_dir: Path, tmp_path: Path) -> None:
+    dot_env = tmp_path / ".env"
+    dot_env.write_text(f"PREFECT_API_URL=http://127.0.0.1:4200/api\nTAILGUARD_DATA_DIR={made_up_dir}\n")
+    assert tailguard(*HISTORY).code == 0
+    dot_env.write_text("TAILGUARD_DATADIR=data\n")
+    ended = tailguard(*HISTORY, "--data-dir", made_up_dir)
+    assert ended.code == 2
+    assert "setting datadir: expected data_dir, perhaps" in ended.err
+
+
+def test_history_from_the_database_notes_the_sessions_it_lacks(tailguard: Tailguard, reported: str) -> None:
+    span = ["--start", str(SESSIONS[-8]), "--end", str(LAST)]
+    ended = tailguard("history", *span, "--database", reported)
+    assert ended.code == 0
+    assert f"Note: 3 of 8 sessions have no report, the first is {SESSIONS[-8]}" in ended.err
+
+
+def test_a_superseded_report_says_so(tailguard: Tailguard, reported: str, made_up_signals: VeqtorSignals) -> None:
+    report = signal_report(made_up_signals, LAST, 1e6)
+    engine = open_engine(reported)
+    emit(engine, start_run(engine, "daily", "files", None, now), [replace(report, in_cash=True)], [], now)
+    engine.dispose()
+    assert "Superseded" not in tailguard("report", "show", LAST, "--database", reported).out
+    assert "Superseded: revision 2" in tailguard("report", "show", LAST, "--revision", "1", "--database", reported).out
+
+
+def test_a_locked_database_is_a_sentence(tailguard: Tailguard, reported: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.engine.BUSY_TIMEOUT_SECONDS", 0.1)
+    engine = open_engine(reported)
+    with engine.begin():
+        ended = tailguard("db", "upgrade", "--database", reported)
+    engine.dispose()
+    assert ended.code == 1
+    assert "database is locked" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_secrets_do_not_show_in_errors(tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -188,7 +188,7 @@ def test_the_latest_session_is_the_last_with_complete_data(run: Run, market: Pat
 def test_a_run_says_what_comes_next(run: Run, database: Callable[[], Engine]) -> None:
     run("2006-06-30T18:45")
     with UnitOfWork(database()) as work:
-        last = work.runs.latest("daily")
+        last = work.runs.latest(scheduling=True)
     assert last
     assert last.next
     assert last.next.session == dt.date(2006, 7, 3)
@@ -213,3 +213,28 @@ def test_stored_documents_decode_to_the_report(run: Run, database: Callable[[], 
     run("2006-06-30T18:45")
     (stored,) = reports(database())
     assert decode(SignalReport, json.loads(stored.document)).session == FRIDAY
+
+
+def test_a_long_outage_leaves_no_session_without_an_outcome(run: Run, database: Callable[[], Engine]) -> None:
+    run("2006-05-01T18:45")
+    result = run("2006-06-30T18:45")
+    assert len(result.others) == 42
+    assert {item.outcome for item in result.others} == {FAILED}
+    assert len(outcomes(database())) == 44
+
+
+def test_an_interrupted_run_says_so_in_the_ledger(
+    run: Run, database: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flows.daily.compute_step", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run("2006-06-30T18:45")
+    with UnitOfWork(database()) as work:
+        last = work.runs.latest()
+    assert last
+    assert last.finished_at
+    assert last.message == "2006-06-30: interrupted; run it again"
+    assert outcomes(database()) == {FRIDAY: FAILED}

@@ -62,7 +62,7 @@ def test_make_run_shows_the_last_complete_session(data_dir: Path, environment: d
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "2026-07-29: EMITTED\n\nS&P 500 Dynamic VEQTOR, session Wednesday 2026-07-29\n" in done.stdout
-    assert "Degraded data: a permitted substitute was used" in done.stdout
+    assert "Degraded data in S&P 500 TR, overnight rate, T-bill rate" in done.stdout
 
 
 def test_make_run_without_data_says_what_to_do(environment: dict[str, str], tmp_path: Path) -> None:

@@ -152,11 +152,11 @@ def test_a_report_emitted_after_the_close_it_acts_at_is_for_the_record_only(repo
 def test_a_second_revision_is_a_correction_in_the_subject_and_the_first_notice(report: SignalReport) -> None:
     first, second = view_of(report), view_of(report, revision=2)
 
-    assert second.subject == f"CORRECTION 2: {first.subject}"
+    assert second.subject == f"CORRECTION 2 {first.subject}"
     assert second.notices[0].startswith("Revision 2: it supersedes")
     assert "Revision 2" in render_text(second)
     assert "CORRECTION 2" in render_html(second)
-    assert render_slack(second)["text"] == f"CORRECTION 2: {first.subject}"
+    assert render_slack(second)["text"] == f"CORRECTION 2 {first.subject}"
     assert ", revision 2, " in second.footer[0]
 
 

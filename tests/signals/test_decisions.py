@@ -129,28 +129,33 @@ def test_contracts_scale_with_the_notional_and_rounding_is_in_dollars(recorded_s
         assert abs(error) <= 0.5 * other.settlement * 1000
 
 
-def test_the_next_close_of_the_vix_at_the_stated_level_is_the_tie(recorded_signals: VeqtorSignals) -> None:
-    report, vix = report_on(recorded_signals, "2026-07-29"), recorded_signals.inputs.vix
-    level = report.trend.tomorrow_vix
-    row = recorded_signals.row(report.session)
-    five, twenty = np.append(vix[row - 3 : row + 1], level), np.append(vix[row - 18 : row + 1], level)
-    assert five.mean() == pytest.approx(twenty.mean(), rel=1e-12)
+@pytest.mark.parametrize("day", ["2026-07-29", "2026-07-27", "2018-02-05", "2013-06-11"])
+def test_the_stated_vix_is_the_lowest_close_that_keeps_the_averages_in_order(
+    recorded_signals: VeqtorSignals, day: str
+) -> None:
+    report, vix = report_on(recorded_signals, day), np.rint(recorded_signals.inputs.vix * 100).astype(int)
+    row, tick = recorded_signals.row(report.session), round(report.trend.next_vix * 100)
+    four, nineteen = vix[row - 3 : row + 1].sum(), vix[row - 18 : row + 1].sum()
+    assert 4 * (four + tick) >= nineteen + tick
+    assert 4 * (four + tick - 1) < nineteen + tick - 1
 
 
-def test_the_stated_move_lifts_the_volatility_to_the_edge(recorded_signals: VeqtorSignals) -> None:
+def test_the_stated_moves_lift_the_volatility_to_the_edge(recorded_signals: VeqtorSignals) -> None:
     report = report_on(recorded_signals, "2026-07-29")
     row = recorded_signals.row(report.session)
     spx = recorded_signals.inputs.history.spx_yahoo
-    assert report.regime.tomorrow_move_up is not None
-    tomorrow = np.append(spx[row - 21 : row + 1], spx[row] * (1 + report.regime.tomorrow_move_up))
-    volatility = np.sqrt(252 / 22 * np.sum(np.diff(np.log(tomorrow)) ** 2))
-    assert volatility == pytest.approx(report.regime.upper_edge, rel=1e-12)
+    assert report.regime.next_rise is not None
+    assert report.regime.next_fall is not None
+    for move in (report.regime.next_rise, -report.regime.next_fall):
+        following = np.append(spx[row - 21 : row + 1], spx[row] * (1 + move))
+        volatility = np.sqrt(252 / 22 * np.sum(np.diff(np.log(following)) ** 2))
+        assert volatility == pytest.approx(report.regime.upper_edge, rel=1e-12)
 
 
 def test_the_stated_excess_return_triggers_the_stop(recorded_signals: VeqtorSignals) -> None:
     report = report_on(recorded_signals, "2026-07-29")
     excess, row = recorded_signals.veqtor.excess_return, recorded_signals.row(report.session)
-    needed = report.stop_loss.tomorrow_excess_return
+    needed = report.stop_loss.next_excess_return
     assert needed is not None
     assert excess[row] * (1 + needed) / excess[row - 4] - 1 == pytest.approx(-0.02, abs=1e-14)
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from signals.veqtor.index import regimes
 from signals.veqtor.indicators import realised_volatility, trend_is_certain, volatility_trend
 from signals.veqtor.rules import VEQTOR
 
@@ -31,7 +32,7 @@ def test_realised_volatility_of_a_constant_move_by_hand() -> None:
     ],
 )
 def test_an_edge_belongs_to_the_regime_above_it(volatility: float, name: str) -> None:
-    assert VEQTOR.regime_name(VEQTOR.regime(volatility)) == name
+    assert VEQTOR.regime_name(int(regimes(np.array([volatility]), VEQTOR)[0])) == name
 
 
 def test_equal_averages_count_as_up() -> None:

@@ -10,6 +10,7 @@ from signals.calendar import TradingCalendar, trading_calendar
 from signals.errors import DataNotReady, DataQualityError
 from signals.inputs import DEGRADED, NOTE, OK, Inputs, InputUsed, inputs_used, resolve
 from signals.market import MarketData, Observations, market_history
+from signals.veqtor.signal import veqtor_signals
 from tests.market_files import LAST, SESSIONS
 
 Change = Callable[[Observations], Observations]
@@ -111,6 +112,36 @@ def test_cboes_other_close_degrades_the_session_and_yahoos_is_used(made_up: Mark
     assert used.severity == DEGRADED
     assert "3.00 points apart" in used.remark
     assert used.publisher == "yahoo"
+
+
+def test_closes_that_contradict_each_other_decide_nothing(made_up: MarketData) -> None:
+    inputs = resolved(changed(made_up, SPX_cboe=shifted(LAST, -600.0)))
+    with pytest.raises(DataNotReady, match="SPX on which its publishers agree"):
+        inputs.require(LAST)
+
+
+@pytest.mark.parametrize("early", [dt.date(2004, 6, 1), dt.date(2005, 12, 12)])
+@pytest.mark.parametrize("series", ["SPX_yahoo", "VIX"])
+def test_a_hole_before_the_base_session_is_named_too(made_up: MarketData, early: dt.date, series: str) -> None:
+    changes = {series: without(early)} if "_" in series else {f"VIX_{who}": without(early) for who in ("cboe", "yahoo")}
+    inputs = resolved(changed(made_up, **changes))
+    with pytest.raises(DataQualityError, match=f"{series[:3]} on {early}"):
+        veqtor_signals(inputs)
+
+
+def test_without_any_contract_the_base_session_waits_for_settlements(made_up: MarketData) -> None:
+    inputs = resolved(MarketData(found for (series, _), found in made_up.items() if not series.startswith("VX.")))
+    with pytest.raises(DataNotReady, match="settlement of VXF06"):
+        veqtor_signals(inputs)
+
+
+def test_orders_wait_for_the_contract_that_becomes_the_second_leg(recorded: MarketData) -> None:
+    eve = dt.date(2020, 3, 17)
+    inputs = resolved(changed(recorded, **{"VX__2020-05-20_cboe": without(eve)}), eve)
+    inputs.require(eve)
+    with pytest.raises(DataNotReady, match="settlement of VXK20"):
+        inputs.require_orders(eve)
+    resolved(recorded, eve).require_orders(eve)
 
 
 def test_no_close_from_cboe_is_a_note(made_up: MarketData) -> None:

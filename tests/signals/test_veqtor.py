@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from signals.market import HISTORY_START
-from signals.veqtor.index import veqtor_history
+from signals.veqtor.index import regimes, veqtor_history
 from signals.veqtor.rules import DOWNTREND, NO_TREND, UPTREND, VEQTOR
 from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import BASE_SESSION, Floats
@@ -33,7 +33,9 @@ def row_of(signals: VeqtorSignals, day: str) -> int:
 @pytest.mark.parametrize("volatility", PUBLISHED_TABLE)
 @pytest.mark.parametrize("trend", [DOWNTREND, NO_TREND, UPTREND])
 def test_every_cell_of_the_weight_table(volatility: float, trend: str) -> None:
-    assert VEQTOR.volatility_weight(VEQTOR.regime(volatility), trend) == PUBLISHED_TABLE[volatility][trend]
+    column = (DOWNTREND, NO_TREND, UPTREND).index(trend)
+    row = int(regimes(np.array([volatility]), VEQTOR)[0])
+    assert VEQTOR.volatility_weights[row][column] == PUBLISHED_TABLE[volatility][trend]
 
 
 def test_the_digest_names_the_rules_and_changes_with_them() -> None:

@@ -100,10 +100,11 @@ def test_the_newest_revision_of_each_session_is_found(engine: Engine) -> None:
         found = [(report.session, report.revision) for report in work.reports.latest_in(BEFORE, DAY)]
         assert found == [(BEFORE, 2), (DAY, 1)]
         assert [report.session for report in work.reports.latest_in(DAY, DAY)] == [DAY]
-        assert work.reports.fingerprints("d1", [DAY, BEFORE]) == {
-            BEFORE: (2, f"print {BEFORE} 2"),
-            DAY: (1, f"print {DAY} 1"),
-        }
+        stored = work.reports.stored("d1", [DAY, BEFORE])
+    assert {day: (found.revision, found.fingerprint) for day, found in stored.items()} == {
+        BEFORE: (2, f"print {BEFORE} 2"),
+        DAY: (1, f"print {DAY} 1"),
+    }
 
 
 def test_rule_sets_do_not_mix(engine: Engine) -> None:
@@ -112,7 +113,7 @@ def test_rule_sets_do_not_mix(engine: Engine) -> None:
     with UnitOfWork(engine) as work:
         assert [report.rule_set_digest for report in work.reports.latest_in(DAY, DAY, "d1")] == ["d1"]
         assert len(list(work.reports.latest_in(DAY, DAY))) == 2
-        assert work.reports.fingerprints("d1", [DAY]) == {DAY: (1, f"print {DAY} 1")}
+        assert work.reports.stored("d1", [DAY])[DAY].fingerprint == f"print {DAY} 1"
         newest = work.reports.newest("other")
     assert newest is not None
     assert newest.revision == 1
@@ -123,8 +124,8 @@ def test_fingerprints_leave_out_sessions_that_were_not_asked_for(engine: Engine)
     add_reports(engine, *(new_report(day) for day in days))
 
     with UnitOfWork(engine) as work:
-        assert set(work.reports.fingerprints("d1", [days[0], days[2]])) == {days[0], days[2]}
-        assert work.reports.fingerprints("d1", []) == {}
+        assert set(work.reports.stored("d1", [days[0], days[2]])) == {days[0], days[2]}
+        assert work.reports.stored("d1", []) == {}
 
 
 def test_the_newest_report_can_be_asked_for_by_session_and_revision(engine: Engine) -> None:

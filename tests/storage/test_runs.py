@@ -62,13 +62,20 @@ def test_finishing_a_run_that_was_never_started_is_an_error(engine: Engine) -> N
         work.runs.finish(12345, T0, "done")
 
 
-def test_the_latest_run_of_a_kind_is_not_hidden_by_another_kind(engine: Engine) -> None:
-    daily = start_run(engine)
-    backfill = start_run(engine, "backfill")
+def test_what_comes_next_is_not_hidden_by_a_later_run_that_schedules_nothing(engine: Engine) -> None:
+    scheduled, by_hand = start_run(engine), start_run(engine)
+    following = NextRun(DAY, T0, T0 + dt.timedelta(hours=1))
+    with UnitOfWork(engine) as work:
+        work.runs.finish(scheduled, T0, "done", following)
+        work.runs.finish(by_hand, T0, "done")
+        work.commit()
 
     with UnitOfWork(engine) as work:
-        found = [work.runs.latest(), work.runs.latest("daily"), work.runs.latest("backfill"), work.runs.latest("other")]
-    assert [run and run.id for run in found] == [backfill, daily, backfill, None]
+        latest, scheduling = work.runs.latest(), work.runs.latest(scheduling=True)
+    assert latest is not None
+    assert scheduling is not None
+    assert (latest.id, latest.next) == (by_hand, None)
+    assert (scheduling.id, scheduling.next) == (scheduled, following)
 
 
 def test_a_session_without_a_report_is_as_its_last_run_left_it(engine: Engine) -> None:

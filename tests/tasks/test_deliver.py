@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from reports.view import ReportView
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
-from storage.outbox import FAILED, PENDING, SENDING, SENT, UNCERTAIN, Message
+from storage.outbox import FAILED, PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN, Message
 from storage.unit_of_work import UnitOfWork
 from tasks.notify.channel import Channel
 from tasks.notify.deliver import CLAIM_EXPIRES_AFTER, MAX_ATTEMPTS, DeliverySummary, deliver
@@ -71,10 +73,11 @@ def test_a_pending_message_is_sent_and_marked(engine: Engine, made_up_signals: V
     summary = deliver(engine, email_to(serve(mailbox)), lambda: later)
 
     message = only(engine)
-    assert summary == DeliverySummary(1, (), False)
+    assert summary == DeliverySummary(1, ())
     assert (message.state, message.sent_at, message.attempts, message.last_error) == (SENT, later, 1, None)
     assert mailbox.tried == ["desk@example.com"]
-    assert mailbox.message()["Subject"].startswith(f"VEQTOR {SESSION}: ")
+    # Sent twenty years after the close it acts at.
+    assert mailbox.message()["Subject"].startswith(f"LATE VEQTOR {SESSION}: ")
 
 
 def test_what_was_sent_is_not_sent_again(engine: Engine, made_up_signals: VeqtorSignals, serve: Serve) -> None:
@@ -109,7 +112,7 @@ def test_a_temporary_refusal_leaves_the_message_pending_for_the_next_pass(
     waiting = only(engine)
     mailbox.on_recipient = "250 OK"
 
-    assert (summary.sent, summary.retry) == (0, True)
+    assert summary.sent == 0
     assert summary.problems == (f"email to desk@example.com for {SESSION}: 451 4.7.1 greylisted",)
     assert (waiting.state, waiting.attempts, waiting.last_error) == (PENDING, 1, "451 4.7.1 greylisted")
     assert deliver(engine, channels, now).sent == 1
@@ -123,8 +126,8 @@ def test_a_final_refusal_fails_the_message(engine: Engine, made_up_signals: Veqt
     first, second = deliver(engine, channels, now), deliver(engine, channels, now)
 
     assert (only(engine).state, only(engine).last_error) == (FAILED, "550 5.1.1 no such user")
-    assert (first.sent, first.retry, len(first.problems)) == (0, False, 1)
-    assert second == DeliverySummary(0, (), False)
+    assert (first.sent, len(first.problems)) == (0, 1)
+    assert second == DeliverySummary(0, ())
     assert mailbox.tried == ["desk@example.com"]
 
 
@@ -138,7 +141,7 @@ def test_after_the_last_attempt_a_temporary_refusal_is_final(
 
     assert (only(engine).state, only(engine).attempts) == (FAILED, MAX_ATTEMPTS)
     assert len(mailbox.tried) == MAX_ATTEMPTS
-    assert [summary.retry for summary in summaries] == [True] * (MAX_ATTEMPTS - 1) + [False, False]
+    assert [len(summary.problems) for summary in summaries] == [1] * MAX_ATTEMPTS + [0]
 
 
 def test_what_may_have_arrived_is_uncertain_and_never_sent_again(
@@ -151,9 +154,9 @@ def test_what_may_have_arrived_is_uncertain_and_never_sent_again(
     mailbox.on_body = "250 OK"
     again = deliver(engine, channels, lambda: NOW + dt.timedelta(days=1))
 
-    assert (summary.sent, summary.retry) == (0, False)
+    assert summary.sent == 0
     assert "unknown whether it arrived" in summary.problems[0]
-    assert again == DeliverySummary(0, (), False)
+    assert again == DeliverySummary(0, ())
     assert (only(engine).state, only(engine).attempts) == (UNCERTAIN, 1)
     assert len(mailbox.accepted) == 1
 
@@ -202,7 +205,7 @@ def test_a_channel_that_is_not_configured_keeps_its_messages_and_says_so(
     emit_report(engine, made_up_signals, SLACK, DESK)
     summary = deliver(engine, email_to(serve(mailbox)), now)
 
-    assert summary == DeliverySummary(1, (f"slack to webhook for {SESSION}: the channel is not configured",), False)
+    assert summary == DeliverySummary(1, (f"slack to webhook for {SESSION}: the channel is not configured",))
     assert [(message.channel, message.state, message.attempts) for message in outbox(engine)] == [
         ("slack", PENDING, 0), ("email", SENT, 1)
     ]  # fmt: skip
@@ -226,4 +229,61 @@ def test_what_a_run_that_died_was_sending_becomes_uncertain_and_is_not_sent(
 
 
 def test_with_an_empty_outbox_nothing_happens(engine: Engine) -> None:
-    assert deliver(engine, {}, now) == DeliverySummary(0, (), False)
+    assert deliver(engine, {}, now) == DeliverySummary(0, ())
+
+
+def test_a_message_that_is_sent_late_says_so(engine: Engine, made_up_signals: VeqtorSignals, serve: Serve) -> None:
+    mailbox = Mailbox()
+    channels = email_to(serve(mailbox))
+    report = signal_report(made_up_signals, SESSION, 1e6)
+    in_time, late = (
+        (lambda: report.effective_at - dt.timedelta(hours=1)),
+        (lambda: report.effective_at + dt.timedelta(1)),
+    )
+    run_id = start_run(engine, "daily", "files", None, in_time)
+    emit(engine, run_id, [report], [DESK], in_time)
+    mailbox.on_recipient = "451 later"
+    deliver(engine, channels, in_time)
+    mailbox.on_recipient = "250 OK"
+    deliver(engine, channels, late)
+
+    assert mailbox.message()["Subject"].startswith(f"LATE VEQTOR {SESSION}: ")
+    text = mailbox.message().get_body(("plain",))
+    assert text is not None
+    assert "For the record only" in text.get_content()
+
+
+def test_a_message_overtaken_by_a_correction_is_not_sent(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox()
+    emit_report(engine, made_up_signals, DESK)
+    report = signal_report(made_up_signals, SESSION, 1e6)
+    corrected = replace(report, target=replace(report.target, equity=0.0, volatility=0.0, cash=1.0))
+    emit(engine, start_run(engine, "daily", "files", None, now), [corrected], [DESK], now)
+    deliver(engine, email_to(serve(mailbox)), now)
+
+    assert [message.state for message in outbox(engine)] == [SUPERSEDED, SENT]
+    assert len(mailbox.accepted) == 1
+    assert "CORRECTION 2" in mailbox.message()["Subject"]
+
+
+class Broken:
+    """A channel with a fault nobody foresaw."""
+
+    name = "email"
+
+    def send(self, recipient: str, view: ReportView, message_key: str) -> None:
+        if recipient == DESK.address:
+            raise ZeroDivisionError("a secret")
+
+
+def test_an_unforeseen_fault_leaves_its_message_uncertain_and_the_others_sent(
+    engine: Engine, made_up_signals: VeqtorSignals
+) -> None:
+    emit_report(engine, made_up_signals, DESK, RISK)
+    summary = deliver(engine, {"email": Broken()}, now)
+
+    assert [message.state for message in outbox(engine)] == [UNCERTAIN, SENT]
+    assert [message.last_error for message in outbox(engine)] == ["ZeroDivisionError", None]
+    assert "a secret" not in "".join(summary.problems)

@@ -123,7 +123,8 @@ def test_recipients_hear_of_a_revision_that_changes_the_target(
     assert outcome == SessionOutcome(SESSION, REVISED, detail)
     with UnitOfWork(engine) as work:
         heard = [(message.revision, message.channel) for message in work.outbox.pending()]
-    assert heard == [(1, "email"), (2, "email"), (2, "slack")]
+    # Nobody told the second recipient of the first revision, and it is too late to act on either.
+    assert heard == [(1, "email"), (2, "email")]
 
 
 def test_another_notional_is_no_revision(
@@ -225,3 +226,43 @@ def test_the_components_of_every_target_sum_to_the_notional_and_its_futures_to_t
         assert sum(amount for _, amount, _ in components) == pytest.approx(NOTIONAL)
         assert all(name.startswith("VX") and weight is None for name, (weight, _, _) in lines.items())
         assert sum(amount for _, amount, _ in lines.values()) == pytest.approx(components[1][1])
+
+
+def test_a_report_stored_without_notice_is_announced_while_it_can_be_acted_on(
+    engine: Engine, run_id: int, report: SignalReport
+) -> None:
+    before_the_close = lambda: report.effective_at - dt.timedelta(hours=1)  # noqa: E731 - a clock
+    emit(engine, run_id, [report], [], before_the_close)
+    for _ in range(2):
+        (outcome,) = emit(engine, run_id, [report], [DESK], before_the_close)
+        assert outcome.outcome == ALREADY_EMITTED
+    with UnitOfWork(engine) as work:
+        assert [message.recipient for message in work.outbox.pending()] == [DESK.address]
+
+
+def test_a_report_stored_without_notice_is_not_announced_when_its_close_has_passed(
+    engine: Engine, run_id: int, report: SignalReport
+) -> None:
+    emit(engine, run_id, [report], [], now)
+    emit(engine, run_id, [report], [DESK], now)
+    with UnitOfWork(engine) as work:
+        assert work.outbox.pending() == []
+
+
+def test_a_revision_stored_without_notice_is_told_by_the_next_run_that_notifies(
+    engine: Engine, run_id: int, report: SignalReport
+) -> None:
+    changed = with_target(report, Weights(0.25, 0.75, 0.0))
+    emit(engine, run_id, [report], [DESK], now)
+    emit(engine, run_id, [changed], [], now)
+    emit(engine, run_id, [changed], [DESK], now)
+    with UnitOfWork(engine) as work:
+        assert [message.revision for message in work.outbox.pending()] == [1, 2]
+
+
+def test_recipients_hear_when_the_close_to_act_at_has_moved(engine: Engine, run_id: int, report: SignalReport) -> None:
+    moved = replace(report, effective_session=report.effective_session + dt.timedelta(days=1))
+    emit(engine, run_id, [report], [DESK], now)
+    emit(engine, run_id, [moved], [DESK], now)
+    with UnitOfWork(engine) as work:
+        assert [message.revision for message in work.outbox.pending()] == [1, 2]

@@ -96,7 +96,7 @@ def test_a_run_is_in_the_ledger_from_its_start_to_its_end(engine: Engine) -> Non
     finish_run(engine, run_id, "done", expected, now)
 
     with UnitOfWork(engine) as work:
-        latest = work.runs.latest("daily")
+        latest = work.runs.latest(scheduling=True)
     assert latest is not None
     assert (latest.id, latest.finished_at, latest.message, latest.next) == (run_id, NOW, "done", expected)
 
