@@ -248,9 +248,9 @@ def _not_ready(work: Services, session: dt.date, error: DataNotReady) -> Session
 
 def _too_late(work: Services, session: dt.date, why: str) -> SessionOutcome:
     due = deadline(session, work.calendar)
-    detail = (
-        f"{why} The deadline, {due:%a %Y-%m-%d %H:%M} New York, has passed; `tailguard backfill` records the session."
-    )
+    passed = f"The deadline, {due:%a %Y-%m-%d %H:%M} New York, has passed"
+    record = f"`tailguard backfill --start {session} --end {session}` records the session once its data are there"
+    detail = f"{why} {passed}; {record}."
     return SessionOutcome(session, FAILED, detail, None, due)
 
 

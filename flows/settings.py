@@ -82,6 +82,13 @@ class Settings(BaseSettings):
                 raise ValueError("expected mail addresses such as desk@example.com, separated by commas")
         return value
 
+    @field_validator("slack_webhook_url")
+    @classmethod
+    def _is_web_address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"https?://\S+$", value.get_secret_value()):
+            raise ValueError("expected an address that starts with https://")
+        return value
+
     @field_validator("notional_usd")
     @classmethod
     def _is_finite(cls, value: float) -> float:
@@ -118,14 +125,14 @@ def load_settings() -> Settings:
         return Settings()  # type: ignore[call-arg]  # the fields come from the environment
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        name = str(first["loc"][0]) if first["loc"] else "settings"
         if first["type"] == "extra_forbidden":
             raise _unknown(name.lower().removeprefix(_PREFIX.lower())) from None
         raise ConfigurationError(
             f"setting {name}",
             expected="a usable value",
             got=first["msg"],
-            do=f"Check {_PREFIX}{name.upper()}, .env and tailguard.toml.",
+            do=f"Check {_PREFIX}{name.upper()} in the environment and in .env, and {name} in tailguard.toml.",
         ) from None
     except (OSError, ValueError) as error:
         raise ConfigurationError(
@@ -139,5 +146,5 @@ def _unknown(name: str) -> ConfigurationError:
         f"setting {name}",
         expected=f"{close[0]}, perhaps" if close else "a setting that exists",
         got="an unknown name",
-        do=f"Check {_PREFIX}{name.upper()}, .env and tailguard.toml.",
+        do=f"Check {_PREFIX}{name.upper()} in the environment and in .env, and {name} in tailguard.toml.",
     )

@@ -74,6 +74,7 @@ def report_view(
     emitted_at: dt.datetime,
     shown_at: dt.datetime | None = None,
     newest_revision: int | None = None,
+    dry_run: bool = False,
 ) -> ReportView:
     """The view of a report in one of its revisions.
 
@@ -84,6 +85,8 @@ def report_view(
         When it reaches its reader, by default when it was emitted. A report shown after the close it acts at says so.
     newest_revision : int, optional
         An older revision says by which it is superseded.
+    dry_run : bool
+        Whether it was only rendered, neither stored nor sent.
     """
     late = (shown_at or emitted_at) > report.effective_at
     prefix = ("LATE " if late else "") + (f"CORRECTION {revision} " if revision > 1 else "")
@@ -92,6 +95,7 @@ def report_view(
         subject=f"{prefix}VEQTOR {report.session}: {_short_target(report)}",
         verdict=report.verdict,
         notices=(
+            *(["Dry run: nothing was stored or sent."] if dry_run else []),
             *_standing(report, revision, newest_revision or revision, late=late),
             *_doubts(report),
         ),
@@ -105,7 +109,7 @@ def report_view(
         ),
         footer=(
             f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, "
-            f"emitted {emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            f"{'rendered' if dry_run else 'emitted'} {emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
             DISCLAIMER,
         ),
     )
@@ -165,12 +169,14 @@ def _instruction(report: SignalReport) -> Section:
     if order.legs:
         expiries = "".join(f" {leg.contract} expires {leg.expiry}." for leg in order.legs)
         sentences.append(
-            f"VX is priced at the settlements of {report.session}; its legs roll every day, also when no weight "
-            f"changes. Whole contracts are {_signed(order.rounding_error_usd, 0)} USD of exposure away from the "
-            f"fractional target.{expiries}"
+            f"VX is priced in points at the settlements of {report.session}, {order.point_value_usd:,.0f} USD a point; "
+            f"its legs roll every day, also when no weight changes. Whole contracts are "
+            f"{_signed(order.rounding_error_usd, 0)} USD of exposure away from the fractional target.{expiries}"
         )
+        if not any(leg.target_rounded for leg in order.legs) and order.volatility_usd:
+            sentences.append("The portfolio is too small to hold a whole contract.")
     sentences += order.warnings
-    header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole")
+    header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole (trade)")
     rows = (equity, *(_leg_row(leg) for leg in order.legs))
     return Section("Instruction", tuple(sentences), Table(header, rows, frozenset({1, 2, 3, 4, 5})))
 
@@ -212,7 +218,7 @@ def _reasons(report: SignalReport) -> Section:
     )
     next_changes = (
         f"Volatility: {_next_regime(report)}.",
-        f"Trend: {_next_trend(report)}.",
+        f"Trend: {_next_trend(report)}. MA5 and MA20 are means of the last 5 and 20 closes of the VIX.",
         f"Stop-loss: {_next_stop(report)}.",
     )
     return Section("Why, and how far the next change is", next_changes, Table(("Test", "Value", "State"), rows))
@@ -269,12 +275,13 @@ def _next_stop(report: SignalReport) -> str:
 def _levels(report: SignalReport) -> Section:
     rows = tuple(_level_row(_INDEX_NAMES[name], level) for name, level in report.indices.items())
     sentences = ["The return into this session was earned in cash, under the stop-loss."] if report.in_cash else []
+    sentences.append("100,000 on 2005-12-20, but for the S&P 500 Total Return, which is on its own scale.")
     sentences += [
         f"{_INDEX_NAMES[name]}: no level, as a settlement it needs is or was missing."
         for name, level in report.indices.items()
         if level.total_return is None
     ]
-    header = ("Index", "Total return", "Excess return", "Day")
+    header = ("Index", "Total return", "Excess return", "Change")
     return Section("Index levels", tuple(sentences), Table(header, rows, frozenset({1, 2, 3})))
 
 

@@ -165,7 +165,7 @@ class Inputs:
             )
         raise DataNotReady(
             f"session {session}",
-            expected=f"every input through {session}",
+            expected="every input, also of the sessions before it" if gap < session else "every input",
             got=f"nothing yet for {gap} of {', '.join(labels)}",
             do="Run again when it is published.",
             missing=labels,

@@ -69,7 +69,7 @@ def repaired_total_return(sessions: Days, printed: Floats, spx: Floats, spy_adju
             f"^SP500TR on {sessions[0]}",
             expected="a print on the first session, from which the chain starts",
             got="none",
-            do="Load the series from its beginning.",
+            do=f"The series has to reach back to {sessions[0]}: load it from there.",
         )
     price_change = _changes(spx)
     stand_in = price_change + _average_dividend_return(price_change, _changes(spy_adjusted))

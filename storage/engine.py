@@ -34,17 +34,17 @@ def open_engine(url: str, *, must_exist: bool = False) -> Engine:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise _unusable("the setting", "an address such as sqlite:///tailguard.db", "something else") from None
+        raise _unusable("address", "one such as sqlite:///tailguard.db", _what_came(url)) from None
     if "@" in (parsed.host or ""):
         # What follows the first @ of a password would be taken, and shown, for a part of the host.
-        raise _unusable("the setting", "a password with %40 in place of @", "an address with two @")
+        raise _unusable("address", "a password with %40 in place of @", "an address with two @")
     if parsed.get_backend_name() == "sqlite":
         return _sqlite(parsed, must_exist)
     try:
         engine = create_engine(parsed, pool_pre_ping=True)
     except (ArgumentError, ModuleNotFoundError) as error:
         expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
-        raise _unusable("the setting", expected, f"{parsed.drivername}, for which there is no driver") from error
+        raise _unusable("address", expected, f"{parsed.drivername}, for which there is no driver") from error
     check_connection(engine)
     return engine
 
@@ -75,10 +75,11 @@ def _sqlite(url: URL, must_exist: bool) -> Engine:
                 do="Create it with `tailguard run` or `tailguard backfill`, or name another with --database.",
             )
         if not path.parent.is_dir():
-            raise _unusable(str(path), "a file in an existing directory", f"no directory {path.parent}")
+            raise _unusable(str(path), "a file in an existing directory", f"no directory {path.parent.resolve()}")
         target = path if path.exists() else path.parent
         if not os.access(target, os.W_OK) and not must_exist:
-            raise _unusable(str(path), "a database that can be written", f"no permission to write to {target}")
+            where = target.resolve()
+            raise _unusable(str(path), "a database that can be written", f"no permission to write to {where}")
     engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
@@ -101,6 +102,11 @@ def _sqlite(url: URL, must_exist: bool) -> Engine:
 
     check_connection(engine)
     return engine
+
+
+def _what_came(url: str) -> str:
+    """An address nobody can parse, unless it may hold a password."""
+    return "something else" if "@" in url or "password" in url.lower() else repr(url)
 
 
 def _unusable(about: str, expected: str, got: str) -> ConfigurationError:

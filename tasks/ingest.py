@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -33,9 +33,20 @@ class IngestSummary:
     changed_values: int
 
 
-def read_source(source: Source) -> MarketData:
-    """Parse everything a source has, without a database."""
-    return MarketData(found for payload in source.fetch() for found in parse(payload))
+def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
+    """Parse everything a source has, without a database.
+
+    Returns
+    -------
+    MarketData
+    dict of int to str
+        The hash of each payload by the key the observations carry.
+    """
+    observations, hashes = [], {}
+    for key, payload in enumerate(source.fetch(), start=1):
+        hashes[key] = payload.sha256
+        observations += [replace(found, payloads=np.full(len(found.days), key)) for found in parse(payload)]
+    return MarketData(observations), hashes
 
 
 def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:

@@ -59,7 +59,7 @@ def calendar() -> TradingCalendar:
 @pytest.fixture(scope="session")
 def recorded(data_dir: Path) -> MarketData:
     """Every recorded observation."""
-    return read_source(FilesSource(data_dir, now))
+    return read_source(FilesSource(data_dir, now))[0]
 
 
 @pytest.fixture(scope="session")
@@ -77,7 +77,7 @@ def made_up_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def made_up(made_up_dir: Path) -> MarketData:
     """Every observation of the made-up market."""
-    return read_source(FilesSource(made_up_dir, now))
+    return read_source(FilesSource(made_up_dir, now))[0]
 
 
 @pytest.fixture(scope="session")

@@ -29,12 +29,13 @@ def dry_run(session: str | None, source: str | None, data_dir: Path | None, outp
     day = parse_session(session, work) or session_due(work.clock(), work.calendar)
     if not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
-    signals = compute(read_source(work.source(source, data_dir)), work.calendar, day)
+    data, hashes = read_source(work.source(source, data_dir))
+    signals = compute(data, work.calendar, day)
     if session == LATEST:
         day = signals.inputs.last_session
-    report = signal_report(signals, day, work.settings.notional_usd)
+    report = signal_report(signals, day, work.settings.notional_usd, hashes)
     now = work.clock()
-    view = report_view(report, revision=1, emitted_at=now)
+    view = report_view(report, revision=1, emitted_at=now, dry_run=True)
     mail = compose(view, work.settings.mail_from, "recipient@example.com", f"tailguard.dry-run.{day}", now)
     renderings = {
         "report.json": json.dumps(encode(report), indent=2, allow_nan=False).encode(),

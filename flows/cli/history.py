@@ -52,6 +52,10 @@ def history(
         raise ConfigurationError(
             "range", expected="--start not after --end", got=f"{start:%Y-%m-%d} and {end:%Y-%m-%d}", do="Swap them."
         )
+    if source is None and data_dir is not None:
+        raise ConfigurationError(
+            "--data-dir", expected="--source files with it", got="no --source", do="Add it, or leave --data-dir out."
+        )
     if source is None:
         rows = _from_database(strategy, start.date(), end.date())
     else:
@@ -100,7 +104,8 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
     from tasks.ingest import read_source
 
     work = services()
-    signals = compute(read_source(work.source(source, data_dir)), work.calendar, end)
+    data, _ = read_source(work.source(source, data_dir))
+    signals = compute(data, work.calendar, end)
     return rows_of_signals(signals, strategy, start, end)
 
 

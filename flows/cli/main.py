@@ -62,14 +62,12 @@ def main() -> None:
     """Run the command line and exit."""
     try:
         code = cli(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        say("Interrupted. What was stored stays; run it again to go on.", err=True)
         code = EXIT_INTERRUPTED
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE
-    except KeyboardInterrupt:
-        say("Interrupted. What was stored stays; run it again to go on.", err=True)
-        code = EXIT_INTERRUPTED
     except TailguardError as error:
         say(f"Error: {error}", err=True)
         code = exit_code(error)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED, EXIT_USAGE
+from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.options import data_dir_option, database_option, json_option, source_option
 from flows.cli.output import say
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
@@ -18,6 +19,7 @@ from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
 if TYPE_CHECKING:
     from flows.backfill import BackfillResult
     from flows.daily import DailyResult
+    from flows.wiring import Services
     from tasks.notify.deliver import DeliverySummary
 
 _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
@@ -64,8 +66,12 @@ def run(
 
         return render(session, source, data_dir, output)
     quiet_prefect()
-    from flows.daily import daily
+    from flows.daily import daily, parse_session
 
+    work = check_services(source, data_dir)
+    day = parse_session(session, work)
+    if day is not None and not work.calendar.is_session(day):
+        raise work.calendar.not_a_session(day)
     result: DailyResult = run_flow(
         daily, session=session, source=source, data_dir=str(data_dir) if data_dir else None, notify=not no_notify
     )
@@ -74,8 +80,6 @@ def run(
         click.echo(json.dumps({**_outcome_document(outcome), "others": [_outcome_document(o) for o in result.others]}))
     else:
         _print_daily(result)
-    if outcome.outcome == SKIPPED and session is not None:
-        return EXIT_USAGE
     return _EXIT_CODES.get(outcome.outcome, EXIT_UNDELIVERED if result.delivery.problems else 0)
 
 
@@ -103,8 +107,9 @@ def backfill(
     """
     quiet_prefect()
     from flows.backfill import backfill as flow
-    from flows.backfill import describe
+    from flows.backfill import describe, sessions_in_range
 
+    sessions_in_range(start, end, check_services(source, data_dir))
     result: BackfillResult = run_flow(
         flow,
         start=start,
@@ -130,25 +135,54 @@ def backfill(
         say(describe(result))
         _print_delivery(result.delivery)
     if result.waiting:
-        return _EXIT_CODES[result.waiting.outcome]
+        return EXIT_AWAITING_DATA
     return EXIT_UNDELIVERED if result.delivery.problems else 0
 
 
 def quiet_prefect() -> None:
-    """Keep Prefect's own messages off the terminal, unless somebody asked for them."""
+    """Keep Prefect's own messages off the terminal, and its telemetry off, unless somebody asked for them."""
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
-    os.environ.setdefault("PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW", "ignore")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+def check_services(source: str | None, data_dir: Path | None) -> Services:
+    """Find out what cannot work before Prefect is started, which takes some seconds."""
+    from flows.wiring import services
+
+    work = services()
+    work.source(source, data_dir)
+    work.engine().dispose()
+    return work
 
 
 def run_flow(flow: Callable[..., Any], **parameters: Any) -> Any:
     """Run a flow in this process and return its result; raise what it raised."""
+    _start_temporary_server()
     state = flow(**parameters, return_state=True)
     # Prefect wraps what a flow puts into its final state.
     data = getattr(state.data, "result", state.data)
     if isinstance(data, BaseException):
         raise data
     return data
+
+
+def _start_temporary_server() -> None:
+    """Start the server that Prefect would start by itself, but out of reach of Ctrl-C.
+
+    A terminal sends Ctrl-C to every process it started. Without its server Prefect could not end a run: it would try to
+    reach it for more than a minute. A child inherits which signals are blocked.
+    """
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL
+
+    if PREFECT_API_URL.value():
+        return
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        SubprocessASGIServer().start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def _outcome_document(outcome: SessionOutcome) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def instruction(
         legs = ()
     return Instruction(
         notional_usd=notional_usd,
+        point_value_usd=MULTIPLIER_USD,
         equity_usd=target.equity * notional_usd,
         equity_trade_usd=(target.equity - held.equity) * notional_usd,
         volatility_usd=target.volatility * notional_usd,

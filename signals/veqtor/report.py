@@ -115,6 +115,7 @@ class Instruction:
     """What a holder of the strategy does at the close of the effective session, at this session's prices."""
 
     notional_usd: float
+    point_value_usd: float
     equity_usd: float
     equity_trade_usd: float
     volatility_usd: float

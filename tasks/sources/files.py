@@ -54,7 +54,7 @@ class FilesSource:
     Raises
     ------
     ConfigurationError
-        When `directory` does not exist.
+        When `directory` does not exist, or holds none of the files.
     """
 
     name = "files"
@@ -69,6 +69,19 @@ class FilesSource:
             )
         self._directory = directory
         self._now = now
+
+        if not self._holds_anything():
+            raise ConfigurationError(
+                f"data directory {directory}",
+                expected="at least one of the files that docs/data-notes.md lists, such as yahoo/GSPC.csv",
+                got="none of them",
+                do="Name another with --data-dir.",
+            )
+
+    def _holds_anything(self) -> bool:
+        if any((self._directory / relative).exists() for _, _, relative in _SINGLE_FILES):
+            return True
+        return any(next((self._directory / folder).glob(pattern), None) for _, folder, pattern in _CONTRACT_FILES)
 
     def fetch(self) -> Iterator[Payload]:
         """Every file that is there. An absent one leaves its series without values, which is the reader's concern."""

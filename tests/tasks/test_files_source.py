@@ -53,7 +53,7 @@ def directory(tmp_path: Path) -> Path:
 
 
 def read(directory: Path) -> MarketData:
-    return read_source(FilesSource(directory, now))
+    return read_source(FilesSource(directory, now))[0]
 
 
 def test_a_missing_directory_is_refused_with_the_option_that_names_it(tmp_path: Path) -> None:
@@ -84,9 +84,10 @@ def test_a_file_without_read_permission_is_refused(directory: Path) -> None:
         list(FilesSource(directory, now).fetch())
 
 
-def test_an_empty_directory_has_no_payload(tmp_path: Path) -> None:
-    assert list(FilesSource(tmp_path, now).fetch()) == []
-    assert len(read(tmp_path)) == 0
+def test_a_directory_with_none_of_the_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("no market")
+    with pytest.raises(ConfigurationError, match=r"got none of them\. Name another with --data-dir"):
+        FilesSource(tmp_path, now)
 
 
 @pytest.mark.parametrize("relative", [relative for relative, _ in SINGLE_FILES + CONTRACT_FILES])

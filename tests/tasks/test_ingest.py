@@ -80,7 +80,7 @@ def ingested(made_up_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_everything_that_a_source_has_is_stored_and_comes_back_the_same(made_up_dir: Path, ingested: Engine) -> None:
-    read = read_source(FilesSource(made_up_dir, now))
+    read, _ = read_source(FilesSource(made_up_dir, now))
     with UnitOfWork(ingested) as work:
         stored = load_market(work)
     assert set(stored) == {key for key in read if len(read[key].days)}
@@ -227,11 +227,3 @@ def test_a_file_that_returns_to_an_earlier_body_brings_its_values_back(tmp_path:
     ingest_at(directory, engine, LATER + dt.timedelta(days=1))
 
     assert [version.value for version in versions(engine, LAST)] == [first.value, 1400.25, first.value]
-
-
-def test_an_empty_directory_stores_nothing(tmp_path: Path, engine: Engine) -> None:
-    (tmp_path / "empty").mkdir()
-
-    assert ingest_at(tmp_path / "empty", engine) == IngestSummary(0, 0, 0, 0)
-    with UnitOfWork(engine) as work:
-        assert len(load_market(work)) == 0
