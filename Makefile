@@ -32,7 +32,7 @@ bench: $(VENV)/.installed
 
 lock: $(VENV)/.installed
 	$(PIP) uv
-	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header \
+	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header \
 		--extra postgresql --extra parquet --group dev --python-version 3.11 --upgrade --output-file requirements.lock
 
 clean:

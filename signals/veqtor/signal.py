@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.inputs import DEGRADED, NOTE, OK, Inputs, inputs_used
+from signals.inputs import Inputs
+from signals.provenance import DEGRADED, NOTE, OK, inputs_used
 from signals.veqtor.flags import flags
 from signals.veqtor.index import VeqtorHistory, veqtor_history
 from signals.veqtor.indicators import SESSIONS_PER_YEAR, TREND_NAMES, next_tie

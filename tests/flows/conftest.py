@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine
 
 from flows.cli.main import main
+from storage.engine import open_engine
+from tests.market_files import write_market
 
 
 @dataclass(frozen=True)
@@ -50,3 +53,18 @@ def prefect_server() -> Iterator[str]:
 
     with prefect_test_harness(server_startup_timeout=90):
         yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture
+def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A market of the test's own, and a database for its runs."""
+    directory = write_market(tmp_path / "market")
+    monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'tailguard.db'}")
+    monkeypatch.setenv("TAILGUARD_DATA_DIR", str(directory))
+    return directory
+
+
+@pytest.fixture
+def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
+    """The database the runs wrote."""
+    return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)

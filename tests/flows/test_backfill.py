@@ -17,19 +17,10 @@ from storage.engine import open_engine
 from storage.models import Allocation, OutboxMessage, Report, Run
 from storage.runs import ALREADY_EMITTED, EMITTED, FAILED, REVISED
 from storage.unit_of_work import UnitOfWork
-from tests.market_files import write_market
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
 Fill = Callable[..., BackfillResult]
-
-
-@pytest.fixture
-def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    directory = write_market(tmp_path / "market")
-    monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'tailguard.db'}")
-    monkeypatch.setenv("TAILGUARD_DATA_DIR", str(directory))
-    return directory
 
 
 @pytest.fixture
@@ -43,11 +34,6 @@ def fill(market: Path) -> Fill:
         return result
 
     return run
-
-
-@pytest.fixture
-def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
-    return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)
 
 
 def count(engine: Engine, table: type) -> int:

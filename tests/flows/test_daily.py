@@ -12,11 +12,9 @@ from flows.daily import DailyResult, daily
 from signals.errors import DataQualityError
 from signals.veqtor.report import SignalReport
 from signals.veqtor.signal import VeqtorSignals, signal_report
-from storage.engine import open_engine
 from storage.reports import StoredReport
 from storage.runs import ALREADY_EMITTED, AWAITING_DATA, EMITTED, FAILED, REVISED, SKIPPED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
-from tests.market_files import write_market
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -24,15 +22,6 @@ FRIDAY = dt.date(2006, 6, 30)
 THURSDAY = dt.date(2006, 6, 29)
 
 Run = Callable[..., DailyResult]
-
-
-@pytest.fixture
-def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A market of the test's own, and a database for its runs."""
-    directory = write_market(tmp_path / "market")
-    monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'tailguard.db'}")
-    monkeypatch.setenv("TAILGUARD_DATA_DIR", str(directory))
-    return directory
 
 
 @pytest.fixture
@@ -49,12 +38,6 @@ def run(market: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
         return result
 
     return at
-
-
-@pytest.fixture
-def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
-    """The database the runs wrote."""
-    return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)
 
 
 def reports(engine: Engine) -> list[StoredReport]:

@@ -8,8 +8,9 @@ import pytest
 
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.errors import DataNotReady, DataQualityError
-from signals.inputs import DEGRADED, NOTE, OK, Inputs, InputUsed, inputs_used, resolve
+from signals.inputs import Inputs, resolve
 from signals.market import MarketData, Observations, market_history
+from signals.provenance import DEGRADED, NOTE, OK, InputUsed, inputs_used
 from signals.veqtor.signal import veqtor_signals
 from tests.market_files import LAST, SESSIONS
 

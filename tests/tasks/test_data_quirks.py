@@ -11,8 +11,9 @@ import pytest
 
 from signals.calendar import MONTH_CODES, TradingCalendar
 from signals.errors import DataNotReady
-from signals.inputs import DEGRADED, NOTE, OK, STAND_IN, InputUsed, inputs_used, resolve
+from signals.inputs import resolve
 from signals.market import MarketData, Observations, market_history
+from signals.provenance import DEGRADED, NOTE, OK, STAND_IN, InputUsed, inputs_used
 from signals.rates import CARRIED, PRIMARY, SUBSTITUTE
 from signals.series import (
     CBOE,
