@@ -83,18 +83,23 @@ class ObservationRepository:
         if values:
             self._session.execute(insert(Observation), [vars(value) for value in values])
 
-    def latest(self) -> list[tuple[str, str, dt.date, float, int]]:
-        """Series, publisher, day, value and payload key of the latest version of every observation.
+    def latest(self, series: Iterable[str] | None = None) -> list[tuple[str, str, dt.date, float, int]]:
+        """Series, publisher, day, value and payload key of the latest version of every observation, or of some series.
 
         The latest is the one appended last: the assumed availability of the first version can lie after the instant at
         which a change of it was fetched. Sorted by series, publisher and day.
         """
-        rows = self._session.execute(
-            select(
-                Observation.series, Observation.publisher, Observation.day, Observation.value, Observation.payload_id
-            ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.id)
-        )
-        newest: dict[tuple[str, str, dt.date], tuple[str, str, dt.date, float, int]] = {}
-        for series, publisher, day, value, payload_id in rows:
-            newest[series, publisher, day] = (series, publisher, day, value, payload_id)
-        return list(newest.values())
+        query = select(
+            Observation.series, Observation.publisher, Observation.day, Observation.value, Observation.payload_id
+        ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.id)
+        if series is not None:
+            query = query.where(Observation.series.in_(sorted(series)))
+        newest: list[tuple[str, str, dt.date, float, int]] = []
+        last = None
+        for name, publisher, day, value, payload_id in self._session.execute(query):
+            key = (name, publisher, day)
+            if key == last:
+                newest.pop()
+            newest.append((name, publisher, day, value, payload_id))
+            last = key
+        return newest

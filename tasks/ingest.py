@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby
+from operator import itemgetter
 
 import numpy as np
 from sqlalchemy import Engine
@@ -86,33 +87,33 @@ def _ingest(payloads: list[Payload], engine: Engine, clock: Clock) -> IngestSumm
     if not unread:
         return IngestSummary(known, known, 0, 0)
     with UnitOfWork(engine) as work:
-        stored_data = load_market(work)
+        read = [(key, payload, found) for key, payload in unread for found in parse(payload)]
+        stored_data = load_market(work, {found.series for _, _, found in read})
         values: list[StoredValue] = []
         changed = 0
-        for key, payload in unread:
-            for found in parse(payload):
-                fresh, replaced = _changes(found, stored_data.find(found.series, found.publisher))
-                values += _to_store(found, fresh, replaced, key, payload)
-                changed += int(replaced.sum())
+        for key, payload, found in read:
+            fresh, replaced = _changes(found, stored_data.find(found.series, found.publisher))
+            values += _to_store(found, fresh, replaced, key, payload)
+            changed += int(replaced.sum())
         work.observations.append(values)
         work.observations.mark_ingested([key for key, _ in unread], clock())
         work.commit()
     return IngestSummary(len(payloads), known, len(values), changed)
 
 
-def load_market(work: UnitOfWork) -> MarketData:
-    """The latest version of every stored observation."""
-    rows = work.observations.latest()
-    if not rows:
-        return MarketData()
-    series, publishers, days, values, payloads = zip(*rows, strict=True)
-    all_days, all_values = np.array(days, dtype="datetime64[D]"), np.array(values, dtype=np.float64)
-    all_payloads = np.array(payloads, dtype=np.int64)
-    keys = list(zip(series, publishers, strict=True))
-    starts = [0, *(row for row in range(1, len(keys)) if keys[row] != keys[row - 1]), len(keys)]
+def load_market(work: UnitOfWork, series: Iterable[str] | None = None) -> MarketData:
+    """The latest version of every stored observation, or of those of some series."""
+    rows = work.observations.latest(series)
     return MarketData(
-        Observations(*keys[start], all_days[start:end], all_values[start:end], all_payloads[start:end])
-        for start, end in pairwise(starts)
+        Observations(
+            name,
+            publisher,
+            np.array([row[2] for row in found], dtype="datetime64[D]"),
+            np.array([row[3] for row in found]),
+            np.array([row[4] for row in found], dtype=np.int64),
+        )
+        for (name, publisher), group in groupby(rows, key=itemgetter(0, 1))
+        for found in [list(group)]
     )
 
 

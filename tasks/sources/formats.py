@@ -79,7 +79,7 @@ def parse(payload: Payload) -> list[Observations]:
     DataQualityError
         Naming file and line, for anything that is not what the format promises.
     """
-    return [_since_history_start(found) for found in PARSERS[payload.format](payload)]
+    return list(PARSERS[payload.format](payload))
 
 
 def _parse_vx_contract(payload: Payload) -> Iterator[Observations]:
@@ -229,10 +229,12 @@ def _observations(
         if day > table.read_on:
             raise table.wrong(line, f"a day up to {table.read_on}, when it was read", f"{day}, in the future")
         previous = day
+        if day < HISTORY_START:
+            continue
         value = value_of(line, day, cells)
         if value is None or WRONG_PRINTS.get((series, day)) == value:
             continue
-        if day >= HISTORY_START and not limits.lowest <= value <= limits.highest:
+        if not limits.lowest <= value <= limits.highest:
             raise table.wrong(
                 line, f"{series} between {limits.lowest:g} and {limits.highest:g} {limits.unit}", f"{value:g}"
             )
@@ -241,11 +243,6 @@ def _observations(
     return Observations(
         series, publisher, np.array(days, dtype="datetime64[D]"), np.array(values), np.zeros(len(days), dtype=np.int64)
     )
-
-
-def _since_history_start(found: Observations) -> Observations:
-    kept = found.days >= np.datetime64(HISTORY_START)
-    return Observations(found.series, found.publisher, found.days[kept], found.values[kept], found.payloads[kept])
 
 
 def _date(table: _Table, line: int, cell: str) -> dt.date:

@@ -28,6 +28,12 @@ class Ended:
 Tailguard = Callable[..., Ended]
 
 
+@pytest.fixture(autouse=True)
+def _own_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Commands read settings from, and write to, the directory they run in."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture
 def tailguard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Tailguard:
     """Run the command line in this process."""
