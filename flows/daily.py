@@ -137,17 +137,18 @@ def _run(
     started_at = _scheduled_start(work)
     session = explicit or session_due(started_at, work.calendar)
     run_id = start_run(engine, "daily", source.name, runtime.flow_run.id, work.clock)
-    done = False
+    done, ended = False, False
     message = f"{session}: interrupted; run it again"
     try:
         result = _outcome(work, engine, source, session, run_id, scheduled=scheduled, latest=latest, notify=notify)
-        done = result.outcome.outcome not in (AWAITING_DATA, FAILED)
+        done, ended = result.outcome.outcome not in (AWAITING_DATA, FAILED), True
         message = f"{result.outcome.session}: {result.outcome.outcome}. {result.outcome.detail}"
     except Exception as error:
         message = f"{session}: {FAILED}. {error}"
         raise
     finally:
-        record_failure(engine, run_id, session, message, work.clock)
+        if not ended:
+            record_failure(engine, run_id, session, message, work.clock)
         following = expected_next(session, done=done, now=work.clock(), calendar=work.calendar) if scheduled else None
         finish_run(engine, run_id, message, following, work.clock)
     return result

@@ -162,10 +162,13 @@ def test_a_broken_file_fails_the_run_and_emits_nothing(run: Run, market: Path, d
     assert outcomes(database()) == {FRIDAY: FAILED}
 
 
-def test_the_latest_session_is_the_last_with_complete_data(run: Run, market: Path) -> None:
+def test_the_latest_session_is_the_last_with_complete_data(
+    run: Run, market: Path, database: Callable[[], Engine]
+) -> None:
     cut_last_line(market / "yahoo/GSPC.csv")
     result = run("2026-11-20T18:45", session="latest")
     assert (result.outcome.session, result.outcome.outcome) == (THURSDAY, EMITTED)
+    assert outcomes(database()) == {THURSDAY: EMITTED}
 
 
 def test_a_run_says_what_comes_next(run: Run, database: Callable[[], Engine]) -> None:
