@@ -54,7 +54,7 @@ class Command:
     def __call__(self, label: str, *arguments: str) -> Usage:
         """Run ``python *arguments`` to its end, and keep what it needed under `label`, if there is one."""
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, sys.executable, *arguments]
-        found = subprocess.run(  # noqa: S603
+        found = subprocess.run(  # noqa: S603 - the command under test
             launcher, env=self.environment, cwd=self.directory, stdout=subprocess.PIPE, check=True
         )
         code, elapsed, peak = found.stdout.split()

@@ -43,14 +43,14 @@ class Mailbox:
     tried: list[str] = field(default_factory=list)
     accepted: list[Envelope] = field(default_factory=list)
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(  # noqa: N802 - its name
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.on_mail.startswith("250"):
             envelope.mail_from = address
         return self.on_mail
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(  # noqa: N802 - its name
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.tried.append(address)
@@ -60,7 +60,7 @@ class Mailbox:
             envelope.rcpt_tos.append(address)
         return self.on_recipient
 
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
         await asyncio.sleep(self.delay)
         if self.on_body.startswith("250") or self.on_body == HANG_UP:
             self.accepted.append(envelope)
@@ -87,7 +87,7 @@ class AnyPort(Controller):
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
         self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
+        super()._trigger_server()  # type: ignore[no-untyped-call]  # aiosmtpd has no types
 
 
 Serve = Callable[..., SmtpServer]
@@ -329,7 +329,7 @@ def test_a_server_that_never_greets_is_worth_another_try(view: ReportView) -> No
 def test_a_refusal_is_final_exactly_if_the_server_says_so(
     serve: Serve, view: ReportView, answers: dict[str, str], final: bool
 ) -> None:
-    mailbox = Mailbox(**answers)  # type: ignore[arg-type]
+    mailbox = Mailbox(**answers)  # type: ignore[arg-type]  # answers by keyword
     error = refusal(serve(mailbox), view)
 
     (answer,) = answers.values()

@@ -118,7 +118,7 @@ def test_attempts_keep_their_new_york_time_when_the_clocks_change(day: str) -> N
 
     assert (before.timetz(), after.timetz()) == (dt.time(18, 45, tzinfo=NEW_YORK),) * 2
     elapsed = after.astimezone(dt.UTC) - before.astimezone(dt.UTC)
-    assert elapsed == dt.timedelta(days=3) + before.utcoffset() - after.utcoffset()  # type: ignore[operator]
+    assert elapsed == dt.timedelta(days=3) + before.utcoffset() - after.utcoffset()  # type: ignore[operator]  # both are aware
     assert elapsed != dt.timedelta(days=3)
 
 
