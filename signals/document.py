@@ -29,7 +29,7 @@ def encode(value: Any) -> Any:
 
 
 def decode(kind: type[T], document: Any) -> T:
-    """The dataclass that `encode` made `document` from."""
+    """The dataclass that `encode` made `document` from; a field the document does not have yet gets its default."""
     return cast("T", _decode(kind, document))
 
 
@@ -47,7 +47,7 @@ def _decode(kind: Any, document: Any) -> Any:
     if is_dataclass(kind):
         make: Any = kind
         hints = _hints(make)
-        return make(**{name: _decode(hints[name], document[name]) for name in _names(make)})
+        return make(**{name: _decode(hints[name], document[name]) for name in _names(make) if name in document})
     if kind in (dt.date, dt.datetime):
         return kind.fromisoformat(document)
     return document

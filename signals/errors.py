@@ -4,6 +4,7 @@ Every error says what it is about, what was expected, what came instead, and wha
 
 ======================  ===========================================================
 `DataNotReady`          nobody yet: the data are not published, so the run waits
+`TransientSourceError`  nobody yet: a source is out of reach, and may heal
 `DataQualityError`      a person: the data contradict themselves or the calendar
 `ConfigurationError`    whoever deployed it: a setting, a path, a database
 ======================  ===========================================================
@@ -46,6 +47,10 @@ class DataNotReady(TailguardError):
     def __init__(self, about: str, *, expected: str, got: str, do: str, missing: tuple[str, ...]) -> None:
         super().__init__(about, expected=expected, got=got, do=do)
         self.missing = missing
+
+
+class TransientSourceError(TailguardError):
+    """A source cannot be reached, or answers nonsense: it may heal by itself."""
 
 
 class DataQualityError(TailguardError):

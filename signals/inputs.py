@@ -19,7 +19,7 @@ none the report carries a NOTE, and where they contradict each other the session
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ from signals.rates import (
     weekly_tbill_rate,
 )
 from signals.series import (
+    BASE_SESSION,
     CBOE,
     DFF,
     DTB3,
@@ -46,11 +47,10 @@ from signals.series import (
     YAHOO,
     vx_series,
 )
-from signals.total_return import TotalReturn, repaired_total_return
-from signals.veqtor.indicators import trend_is_certain
+from signals.total_return import DIVIDEND_WINDOW, TotalReturn, repaired_total_return, window_sum
+from signals.veqtor.indicators import realised_volatility, trend_is_certain
 from signals.veqtor.rules import VEQTOR
 from signals.vix_futures import (
-    BASE_SESSION,
     SHORT_TERM,
     Floats,
     SettlementPanel,
@@ -64,6 +64,9 @@ YAHOO_VIX_ERROR = 0.5
 #: Closes of the S&P 500 further apart than this disagree, in index points.
 SPX_TOLERANCE = 0.02
 
+#: Closes of the VIX that a trend rests on.
+_WARM_UP = VEQTOR.long_average + VEQTOR.trend_sessions - 1
+
 #: Further apart than this, as a share, one of them is wrong and nothing is decided: a slipped digit, a stale close.
 SPX_CONTRADICTION = 0.02
 
@@ -76,7 +79,8 @@ class Inputs:
     ----------
     history : MarketHistory
     base : int
-        Row of the base session; from it on every input is needed.
+        Row of the base session, or of the first one with every input in a cold start; from it on every input is needed.
+        The number of rows where no session has them.
     vix : float, shape (n,), VIX points
     vix_from_yahoo : bool, shape (n,)
     equity : TotalReturn
@@ -110,16 +114,20 @@ class Inputs:
         DataNotReady, DataQualityError
             When not even the base session has them.
         """
-        self.require(BASE_SESSION)
+        self.require_base()
         found: dt.date = self.sessions[self.usable - 1].item()
         return found
 
-    def panel(self) -> SettlementPanel:
-        """Settlements of the usable sessions from the base session on."""
-        whole, rows = self.history.panel, slice(self.base, self.usable)
+    def panel(self, start: int) -> SettlementPanel:
+        """Settlements of the usable sessions from the row `start` on."""
+        whole, rows = self.history.panel, slice(start, self.usable)
         return SettlementPanel(
             whole.sessions[rows], whole.expiries, whole.front[rows], whole.settle[rows], whole.basis[rows]
         )
+
+    def require_base(self) -> None:
+        """Make sure that the first session has every input; raises what `require` raises."""
+        self.require(self.sessions[min(self.base, len(self.sessions) - 1)].item())
 
     def require(self, session: dt.date) -> None:
         """Make sure that every input of `session`, and of every session before it, is there.
@@ -131,6 +139,8 @@ class Inputs:
         DataQualityError
             When an input is missing although its publisher has gone on: a hole.
         """
+        if self.base == len(self.sessions):
+            raise self._too_short()
         row = int(np.searchsorted(self.sessions, np.datetime64(session)))
         if row < self.usable:
             return
@@ -155,6 +165,18 @@ class Inputs:
             expected="every input, also of the sessions before it" if gap < session else "every input",
             got=f"nothing yet for {gap} of {', '.join(labels)}",
             do="Run again when it is published.",
+            missing=labels,
+        )
+
+    def _too_short(self) -> DataNotReady:
+        """The error for a cold start in which no session has every input and enough of them before it."""
+        last = len(self.sessions) - 1
+        labels = tuple(dict.fromkeys(label for _, _, label in _missing_inputs(self, last)))
+        return DataNotReady(
+            f"history from {self.sessions[0]} to {self.sessions[last]}",
+            expected=f"every input, and {_WARM_UP} sessions of the VIX and {DIVIDEND_WINDOW} of SPY before it",
+            got=f"no session with all of them; the last one lacks {', '.join(labels) or 'sessions before it'}",
+            do="Load a longer history.",
             missing=labels,
         )
 
@@ -211,7 +233,9 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
         base=int(np.searchsorted(sessions, np.datetime64(BASE_SESSION))),
         vix=vix,
         vix_from_yahoo=from_yahoo,
-        equity=repaired_total_return(sessions, history.spxtr, history.spx_yahoo, history.spy_adjusted),
+        equity=repaired_total_return(
+            sessions, history.spxtr, history.spx_yahoo, history.spy_adjusted, cold=history.data.starts_cold
+        ),
         tbill=weekly_tbill_rate(sessions, history.dtb3, history.irx),
         overnight=overnight_rate(sessions, history.dff, history.irx),
         usable=len(sessions),
@@ -221,12 +245,25 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
     decided &= ~from_yahoo | _vix_is_good_enough(inputs)
     decided[1:] &= (inputs.tbill.origin[:-1] != MISSING) & (inputs.overnight.origin[:-1] != MISSING)
     decided &= ~_holes(history, calendar).any(axis=1)
+    measured = np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~_contradicted(history)
+    measured &= np.isfinite(history.spx_yahoo)
+    base = inputs.base
+    if history.data.starts_cold:
+        base = _cold_base(decided & measured & np.isfinite(inputs.equity.change), history.spx_yahoo, vix)
+        measured[:base] = True
     # Before the base session nothing is decided, but windows and chains reach back there.
-    decided[: inputs.base] = True
-    complete = decided & np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~_contradicted(history)
-    complete &= np.isfinite(history.spx_yahoo)
+    decided[:base] = True
+    complete = decided & measured
     usable = len(sessions) if complete.all() else int(np.argmin(complete))
-    return Inputs(**{**vars(inputs), "usable": usable})
+    return replace(inputs, base=base, usable=usable)
+
+
+def _cold_base(complete: npt.NDArray[np.bool_], spx: Floats, vix: Floats) -> int:
+    """The first row with every input whose predecessor can be decided on; the number of rows if there is none."""
+    measurable = np.isfinite(realised_volatility(spx, VEQTOR))
+    measurable &= np.isfinite(window_sum(vix, _WARM_UP))
+    ready = complete[1:] & measurable[:-1]
+    return 1 + int(np.argmax(ready)) if ready.any() else len(complete)
 
 
 def _contradicted(history: MarketHistory) -> npt.NDArray[np.bool_]:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from signals.calendar import Days, TradingCalendar
 from signals.series import (
+    BASE_SESSION,
     CBOE,
     DFF,
     DTB3,
@@ -73,10 +74,18 @@ class Observations:
 
 
 class MarketData(Mapping[tuple[str, str], Observations]):
-    """Observations by (series, publisher)."""
+    """Observations by (series, publisher).
 
-    def __init__(self, observations: Iterable[Observations] = ()) -> None:
+    Parameters
+    ----------
+    observations : iterable of Observations
+    simulated : bool
+        Whether they come from the sample market: everything made from them has to say so.
+    """
+
+    def __init__(self, observations: Iterable[Observations] = (), *, simulated: bool = False) -> None:
         self._by_key = {(item.series, item.publisher): item for item in observations}
+        self.simulated = simulated
 
     def __getitem__(self, key: tuple[str, str]) -> Observations:
         return self._by_key[key]
@@ -102,10 +111,16 @@ class MarketData(Mapping[tuple[str, str], Observations]):
                 later.append(days[position].item())
         return min(later, default=None)
 
+    @property
+    def starts_cold(self) -> bool:
+        """Whether the settlements begin after the base session: levels then count from a later one."""
+        first = [found.days[0] for (series, _), found in self.items() if vx_expiry_of(series) and len(found.days)]
+        return bool(first) and min(first) > np.datetime64(BASE_SESSION)
+
 
 @dataclass(frozen=True)
 class MarketHistory:
-    """One aligned view of the market, a row per session from `HISTORY_START`.
+    """One aligned view of the market, a row per session from `HISTORY_START`, or from where a cold start begins.
 
     Attributes
     ----------
@@ -135,8 +150,15 @@ class MarketHistory:
 
 
 def market_history(data: MarketData, calendar: TradingCalendar, through: dt.date) -> MarketHistory:
-    """Align observations to the sessions from `HISTORY_START` to `through`, and look at nothing later."""
-    sessions = calendar.sessions_in(HISTORY_START, through)
+    """Align observations to the sessions from `HISTORY_START` to `through`, and look at nothing later.
+
+    Where the data start cold, the sessions begin with the first close of the S&P 500.
+    """
+    start = HISTORY_START
+    if data.starts_cold:
+        closes = data.find(SPX, YAHOO).days
+        start = max(start, closes[0].item()) if len(closes) else through
+    sessions = calendar.sessions_in(start, through)
 
     def by_session(series: str, publisher: str) -> Floats:
         return data.find(series, publisher).aligned(sessions)[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +13,15 @@ from signals.inputs import SPX_TOLERANCE, YAHOO_VIX_ERROR, Inputs
 from signals.rates import CARRIED, PRIMARY, SUBSTITUTE, overnight_spread
 from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, VX_PUBLISHERS, YAHOO, vx_series
 from signals.total_return import ACCEPTED, REJECTED
-from signals.vix_futures import MID_TERM, SHORT_TERM, SLOTS
+from signals.vix_futures import MID_TERM, SHORT_TERM, SLOTS, RollPattern
 
 OK, NOTE, DEGRADED = "OK", "NOTE", "DEGRADED"
 
 #: Publisher of a value that was derived here.
 STAND_IN = "stand-in"
+
+#: Publisher of every value of the sample market.
+SIMULATED = "simulated"
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,18 @@ class InputUsed:
     payload: int | None
 
 
-def inputs_used(inputs: Inputs, row: int) -> list[InputUsed]:
-    """The inputs of the session in `row`, in the order a report shows them."""
+def inputs_used(inputs: Inputs, row: int, patterns: Iterable[RollPattern] = (SHORT_TERM,)) -> list[InputUsed]:
+    """The inputs of the session in `row`, in the order a report shows them.
+
+    Parameters
+    ----------
+    patterns : iterable of RollPattern
+        The VIX futures indices that a decision rests on.
+    """
     used = [_spx(inputs, row), _equity(inputs, row), _vix(inputs, row)]
-    used += [_settlement(inputs, row, slot) for slot in (1, 2)]
+    slots = [slot for pattern in patterns for slot in range(pattern.first_slot, pattern.last_slot + 1)]
+    settle = inputs.history.panel.settle[row]
+    used += [_settlement(inputs, row, slot) for slot in slots if slot <= SHORT_TERM.last_slot or settle[slot - 1] > 0.0]
     used += [_overnight(inputs, row - 1), _tbill(inputs, row - 1)]
     used += _mid_term_holes(inputs, row)
     return used

@@ -9,6 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+#: The session on which the published indices were 100,000: the first with a level.
+BASE_SESSION = dt.date(2005, 12, 20)
+
 SPX = "SPX"
 SPXTR = "SPXTR"
 SPY_ADJUSTED = "SPY.adjusted"

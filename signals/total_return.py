@@ -36,9 +36,10 @@ class TotalReturn:
     Attributes
     ----------
     level : float, shape (n,), index points
-        On the scale of the first print; NaN from the first session that has neither a print nor a stand-in.
+        On the scale of the first print, or of the price index if there is none at all; NaN before the chain starts,
+        and from the first session that has neither a print nor a stand-in.
     change : float, shape (n,)
-        Daily return as a decimal; NaN on the first session.
+        Daily return as a decimal; NaN up to the session on which the chain starts.
     origin : int8, shape (n,)
         ACCEPTED, REJECTED (a print that cannot be right: stand-in used), ABSENT (no print: stand-in used) or MISSING.
     """
@@ -48,7 +49,9 @@ class TotalReturn:
     origin: npt.NDArray[np.int8]
 
 
-def repaired_total_return(sessions: Days, printed: Floats, spx: Floats, spy_adjusted: Floats) -> TotalReturn:
+def repaired_total_return(
+    sessions: Days, printed: Floats, spx: Floats, spy_adjusted: Floats, *, cold: bool = False
+) -> TotalReturn:
     """Accept or replace each print of the S&P 500 Total Return index, knowing only what came before.
 
     Parameters
@@ -58,13 +61,16 @@ def repaired_total_return(sessions: Days, printed: Floats, spx: Floats, spy_adju
         ^SP500TR as published; NaN where there is none. The first entry starts the chain and must be a number.
     spx, spy_adjusted : float, shape (n,)
         S&P 500 price index, and SPY adjusted for dividends; NaN where missing.
+    cold : bool
+        Let the chain start later: with the first print that the next one confirms, or without any where the stand-in
+        does.
 
     Raises
     ------
     DataQualityError
         When there is no print on the first session.
     """
-    if not math.isfinite(printed[0]):
+    if not cold and not math.isfinite(printed[0]):
         raise DataQualityError(
             f"^SP500TR on {sessions[0]}",
             expected="a print on the first session, from which the chain starts",
@@ -73,15 +79,32 @@ def repaired_total_return(sessions: Days, printed: Floats, spx: Floats, spy_adju
         )
     price_change = _changes(spx)
     stand_in = price_change + _average_dividend_return(price_change, _changes(spy_adjusted))
-    level = np.full(len(sessions), np.nan)
-    origin = np.full(len(sessions), MISSING, dtype=np.int8)
-    level[0], origin[0] = printed[0], ACCEPTED
-    clean = accepted_print = accepted_clean = float(printed[0])
-    prints, price_changes, stand_ins = printed.tolist(), price_change.tolist(), stand_in.tolist()
-    for row in range(1, len(prints)):
+    start: int | None = 0
+    if cold:
+        start = _chain_start(printed, price_change, stand_in)
+    level, origin = np.full(len(sessions), np.nan), np.full(len(sessions), MISSING, dtype=np.int8)
+    if start is not None:
+        first = float(printed[start]) if math.isfinite(printed[start]) else float(spx[start])
+        _chain(start, first, printed.tolist(), price_change.tolist(), stand_in.tolist(), level, origin)
+    return TotalReturn(level, _changes(level), origin)
+
+
+def _chain(
+    start: int,
+    first: float,
+    prints: list[float],
+    price_changes: list[float],
+    stand_ins: list[float],
+    level: Floats,
+    origin: npt.NDArray[np.int8],
+) -> None:
+    """Fill level and origin from `start` on, until a session has neither a plausible print nor a stand-in."""
+    level[start], origin[start] = first, ABSENT if math.isnan(prints[start]) else ACCEPTED
+    clean = accepted_clean = first
+    accepted_print = prints[start]
+    for row in range(start + 1, len(prints)):
         candidate = prints[row] / accepted_print * accepted_clean / clean - 1.0
-        dividend = candidate - price_changes[row]
-        if LOWEST_DIVIDEND_RETURN <= dividend <= HIGHEST_DIVIDEND_RETURN:
+        if _is_plausible(candidate - price_changes[row]):
             clean *= 1.0 + candidate
             accepted_print, accepted_clean = prints[row], clean
             origin[row] = ACCEPTED
@@ -89,9 +112,25 @@ def repaired_total_return(sessions: Days, printed: Floats, spx: Floats, spy_adju
             clean *= 1.0 + stand_ins[row]
             origin[row] = ABSENT if math.isnan(prints[row]) else REJECTED
         else:
-            break
+            return
         level[row] = clean
-    return TotalReturn(level, _changes(level), origin)
+
+
+def _is_plausible(dividend: float) -> bool:
+    return LOWEST_DIVIDEND_RETURN <= dividend <= HIGHEST_DIVIDEND_RETURN
+
+
+def _chain_start(printed: Floats, price_change: Floats, stand_in: Floats) -> int | None:
+    """Row at which a cold chain starts; None if there is neither a pair of prints nor a stand-in.
+
+    It is the earliest from which the chain holds: each session before the first stand-in needs a plausible print.
+    """
+    stood_in = np.flatnonzero(np.isfinite(stand_in))
+    first_stand_in = int(stood_in[0]) if len(stood_in) else len(stand_in)
+    plausible = [_is_plausible(dividend) for dividend in (_changes(printed) - price_change)[:first_stand_in].tolist()]
+    broken = [row for row, holds in enumerate(plausible) if not holds]
+    start = broken[-1] if broken else 0
+    return start if start < len(printed) - 1 else None
 
 
 def _changes(level: Floats) -> Floats:

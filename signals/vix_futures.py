@@ -25,8 +25,6 @@ from signals.errors import DataQualityError
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-#: First level of both indices.
-BASE_SESSION = dt.date(2005, 12, 20)
 BASE_LEVEL = 100_000.0
 
 #: October 2008, listed on 2008-04-18, was the last of the seven nearest months to be listed late: from here on a
@@ -67,6 +65,7 @@ class RollPattern:
 
 SHORT_TERM = RollPattern("vix-short-term", 1, 2)
 MID_TERM = RollPattern("vix-mid-term", 4, 7)
+PATTERNS = {pattern.name: pattern for pattern in (SHORT_TERM, MID_TERM)}
 
 
 @dataclass(frozen=True)
@@ -201,13 +200,13 @@ class FuturesIndex:
     ----------
     pattern : RollPattern
     sessions : datetime64[D], shape (n,)
-        The first is the base session.
+        The first is the one on which the levels begin.
     contracts : float, shape (n, SLOTS)
         Contracts per slot decided at each close; they earn the return of the next session.
     excess_return, total_return : float, shape (n,)
         Index levels, BASE_LEVEL on the first session.
-    total_return_change : float, shape (n,)
-        Daily total return as a decimal; NaN on the first session.
+    excess_return_change, total_return_change : float, shape (n,)
+        Daily returns as decimals; NaN on the first session.
     unusable_from : int
         Row of the first session whose level cannot be computed; `n` if all can. Rows from there on are NaN.
     """
@@ -217,6 +216,7 @@ class FuturesIndex:
     contracts: Floats
     excess_return: Floats
     total_return: Floats
+    excess_return_change: Floats
     total_return_change: Floats
     unusable_from: int
 
@@ -229,7 +229,7 @@ def futures_index(
     Parameters
     ----------
     panel : SettlementPanel
-        From the base session on.
+        From the session on which the levels begin.
     tbill : float, shape (n,)
         91-day Treasury bill high discount rate in force at each close, a decimal.
 
@@ -258,9 +258,8 @@ def futures_index(
     unusable_from = len(sessions) if priced.all() else int(np.argmin(priced))
     excess = _levels(change, unusable_from)
     total = _levels(total_change, unusable_from)
-    return FuturesIndex(
-        pattern, sessions, contracts, excess, total, np.concatenate([[np.nan], total_change]), unusable_from
-    )
+    excess_change, all_change = (np.concatenate([[np.nan], daily]) for daily in (change, total_change))
+    return FuturesIndex(pattern, sessions, contracts, excess, total, excess_change, all_change, unusable_from)
 
 
 def _value(contracts: Floats, settle: Floats) -> Floats:

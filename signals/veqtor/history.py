@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from signals.errors import DataNotReady
-from signals.veqtor.report import SignalReport
+from signals.veqtor.report import IndexLevel, SignalReport, Weights
+from signals.veqtor.rules import VARIANTS
 
 if TYPE_CHECKING:
     from signals.veqtor.index import VeqtorHistory
@@ -17,7 +18,10 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 VEQTOR, SHORT_TERM, MID_TERM = "veqtor", "vix-short-term", "vix-mid-term"
-STRATEGIES = (VEQTOR, SHORT_TERM, MID_TERM)
+STRATEGIES = (VEQTOR, *VARIANTS, SHORT_TERM, MID_TERM)
+
+#: What every row of a simulated market carries.
+SIMULATED_CELL = {"market": "SIMULATED"}
 
 _LEVELS = ("total_return_index", "excess_return_index")
 _WEIGHT_SETS = ("", "held_", "target_")
@@ -38,11 +42,15 @@ def rows_of_signals(signals: VeqtorSignals, strategy: str, start: dt.date, end: 
         return []
     last = signals.row(sessions[-1])
     first = signals.row(sessions[0])
-    if strategy == VEQTOR:
-        return list(_veqtor_rows(signals.veqtor, max(first, signals.inputs.base), last))
-    index = signals.short_term if strategy == SHORT_TERM else signals.mid_term
-    base = signals.inputs.base
-    return list(_index_rows(index, max(first - base, 0), last - base))
+    if strategy in (SHORT_TERM, MID_TERM):
+        index, base = (signals.short_term if strategy == SHORT_TERM else signals.mid_term), signals.veqtor.base
+        rows = list(_index_rows(index, max(first - base, 0), last - base))
+    else:
+        veqtor = signals.veqtor if strategy == VEQTOR else signals.variants[strategy]
+        if last >= len(veqtor.sessions):
+            raise _hole(strategy, signals.inputs.sessions[len(veqtor.sessions)].item())
+        rows = list(_veqtor_rows(veqtor, max(first, veqtor.base), last))
+    return [row | SIMULATED_CELL for row in rows] if signals.inputs.history.data.simulated else rows
 
 
 def _veqtor_rows(veqtor: VeqtorHistory, first: int, last: int) -> Iterator[Row]:
@@ -63,32 +71,58 @@ def _veqtor_rows(veqtor: VeqtorHistory, first: int, last: int) -> Iterator[Row]:
 
 def _index_rows(index: FuturesIndex, first: int, last: int) -> Iterator[Row]:
     if last >= index.unusable_from:
-        session = index.sessions[index.unusable_from].item()
-        raise DataNotReady(
-            f"{index.pattern.name} on {session}",
-            expected="a settlement of every contract it holds",
-            got="a hole",
-            do=f"Ask for sessions before {session}.",
-            missing=(index.pattern.name,),
-        )
+        raise _hole(index.pattern.name, index.sessions[index.unusable_from].item())
     for row in range(first, last + 1):
         levels = (float(index.total_return[row]), float(index.excess_return[row]))
         yield {"session": index.sessions[row].item(), **dict(zip(_LEVELS, levels, strict=True))}
 
 
+def _hole(strategy: str, session: dt.date) -> DataNotReady:
+    return DataNotReady(
+        f"{strategy} on {session}",
+        expected="a settlement of every contract it holds",
+        got="a hole",
+        do=f"Ask for sessions before {session}.",
+        missing=(strategy,),
+    )
+
+
 def row_of_report(report: SignalReport, strategy: str) -> Row:
     """The row of one report."""
-    level = report.indices[strategy]
-    found: Row = {"session": report.session}
-    found |= zip(_LEVELS, (level.total_return, level.excess_return), strict=True)
-    if strategy != VEQTOR:
-        return found
-    for prefix, weights in zip(_WEIGHT_SETS, (report.earned, report.held, report.target), strict=True):
+    if strategy in VARIANTS:
+        return _row_of_variant(report, strategy)
+    found = _first_cells(report.session, report.indices[strategy])
+    if strategy == VEQTOR:
+        found |= _weight_cells(report.earned, report.held, report.target)
+        found |= {"regime": report.regime.name, "trend": report.trend.name}
+        found |= {"stop_loss": report.stop_loss.active, "in_cash": report.in_cash}
+    return found if not report.simulated else found | SIMULATED_CELL
+
+
+def _row_of_variant(report: SignalReport, strategy: str) -> Row:
+    variant = next((variant for variant in report.variants if variant.name == strategy), None)
+    if variant is None or not (variant.level and variant.earned and variant.held and variant.target):
+        raise DataNotReady(
+            f"{strategy} in the report of {report.session}",
+            expected="its signal",
+            got=variant.unavailable if variant and variant.unavailable else "a report without it",
+            do=f"Compute it with --source, or set `variants` to include {strategy} and recompute the reports.",
+            missing=(strategy,),
+        )
+    found = _first_cells(report.session, variant.level) | _weight_cells(variant.earned, variant.held, variant.target)
+    found |= {"regime": report.regime.name, "trend": report.trend.name}
+    found |= {"stop_loss": variant.stop_loss, "in_cash": variant.in_cash}
+    return found if not report.simulated else found | SIMULATED_CELL
+
+
+def _first_cells(session: dt.date, level: IndexLevel) -> Row:
+    return {"session": session, **dict(zip(_LEVELS, (level.total_return, level.excess_return), strict=True))}
+
+
+def _weight_cells(*sets: Weights) -> Row:
+    found: Row = {}
+    for prefix, weights in zip(_WEIGHT_SETS, sets, strict=True):
         found |= _weights(prefix, [weights.equity, weights.volatility, weights.cash])
-    found["regime"] = report.regime.name
-    found["trend"] = report.trend.name
-    found["stop_loss"] = report.stop_loss.active
-    found["in_cash"] = report.in_cash
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from signals.calendar import Days
+from signals.veqtor.cold_start import certain_from
 from signals.veqtor.indicators import VolatilityTrend, realised_volatility, volatility_trend
 from signals.veqtor.rules import VeqtorRules
 from signals.vix_futures import BASE_LEVEL, MONEY_MARKET_YEAR, Floats, Integers
@@ -19,14 +20,14 @@ Flags = npt.NDArray[np.bool_]
 class VeqtorHistory:
     """Decisions, weights and levels of VEQTOR by session.
 
-    Rows before `base` warm the indicators up: levels are NaN there. "Decided" means by the tests at that close; a
-    decision is held from the next close and earns from the one after.
+    Rows before `base` warm the indicators up, and in a cold start the stop-loss: nothing there is to be used. "Decided"
+    means by the tests at that close; a decision is held from the next close and earns from the one after.
 
     Attributes
     ----------
     sessions : datetime64[D], shape (n,)
     base : int
-        Row of the base session.
+        Row of the first level; `n` if a cold start never became certain.
     realised_volatility : float, shape (n,), annualised decimal
     regime : int, shape (n,)
     trend : VolatilityTrend
@@ -35,10 +36,10 @@ class VeqtorHistory:
     accrual : float, shape (n,)
         What cash earned into the session, a decimal.
     total_return, excess_return : float, shape (n,)
-        Index levels, BASE_LEVEL at the base session.
+        Index levels, BASE_LEVEL in row `base`.
     total_return_change : float, shape (n,)
     excess_return_5d : float, shape (n,)
-        Excess return over the stop-loss window; NaN until it is full.
+        Excess return over the stop-loss window, also for an overlay that of the funded strategy; NaN until it is full.
     stop_loss : bool, shape (n,)
         Whether the test at this close puts the index into cash.
     in_cash : bool, shape (n,)
@@ -63,10 +64,12 @@ class VeqtorHistory:
     def weights(self, decided_sessions_ago: int = 0) -> Floats:
         """Equity, volatility and cash weights by session, shape (n, 3): 0 target, 1 held, 2 earned.
 
+        They sum to one; of an overlay, which moves a holding of the S&P 500 into something else, to zero.
         NaN on the first rows, for which nothing had been decided.
         """
-        decided = np.stack([1.0 - self.table_weight, self.table_weight, np.zeros(len(self.sessions))], axis=1)
-        decided[self.stop_loss] = (0.0, 0.0, 1.0)
+        owned = 0.0 if self.rules.overlay else 1.0
+        decided = np.stack([owned - self.table_weight, self.table_weight, np.zeros(len(self.sessions))], axis=1)
+        decided[self.stop_loss] = (owned - 1.0, 0.0, 1.0)
         if decided_sessions_ago == 0:
             return decided
         shifted = np.full_like(decided, np.nan)
@@ -83,6 +86,8 @@ def veqtor_history(
     volatility_change: Floats,
     overnight: Floats,
     rules: VeqtorRules,
+    *,
+    cold: bool = False,
 ) -> VeqtorHistory:
     """Run VEQTOR over a range of sessions.
 
@@ -97,6 +102,8 @@ def veqtor_history(
         Daily total returns of the components, decimals; needed from row ``base + 1`` on.
     overnight : float, shape (n,)
         Rate that cash earns from each close to the next, an annual decimal on actual/360.
+    cold : bool
+        Whether something before `base` is unknown. Levels then begin with the first session that does not depend on it.
     """
     volatility = realised_volatility(spx, rules)
     regime = regimes(volatility, rules)
@@ -114,22 +121,61 @@ def veqtor_history(
     stop_loss = np.array(stop, dtype=bool)
     in_cash = np.zeros(len(sessions), dtype=bool)
     in_cash[lag:] = stop_loss[:-lag]
+    total_levels, excess_levels = np.array(total), np.array(excess)
+    start = base
+    if cold:
+        start = certain_from(invested_change, accrual, base, rules)
+        total_levels, excess_levels = (_rebased(levels, start) for levels in (total_levels, excess_levels))
     return VeqtorHistory(
         rules=rules,
         sessions=sessions,
-        base=base,
+        base=start,
         realised_volatility=volatility,
         regime=regime,
         trend=trend,
         table_weight=table_weight,
         accrual=accrual,
-        total_return=np.array(total),
-        excess_return=(excess_levels := np.array(excess)),
+        total_return=total_levels,
+        excess_return=excess_levels,
         total_return_change=np.where(in_cash, accrual, invested_change),
         excess_return_5d=_window_return(excess_levels, rules.stop_sessions),
         stop_loss=stop_loss,
         in_cash=in_cash,
     )
+
+
+def overlay_history(
+    funded: VeqtorHistory, equity_change: Floats, volatility_excess_change: Floats, rules: VeqtorRules
+) -> VeqtorHistory:
+    """The overlay that turns a holding of the S&P 500 into the strategy: its decisions, and a level of its own.
+
+    It is unfunded: each dollar moved out of equity pays the overnight rate. So its total and its excess return are the
+    same.
+
+    Parameters
+    ----------
+    equity_change, volatility_excess_change : float, shape (n,)
+        Daily total return of the equity component, and excess return of the volatility component.
+    """
+    lag = rules.decision_lag + 1
+    equity_excess = equity_change - funded.accrual
+    change = np.full(len(funded.sessions), np.nan)
+    earning = funded.table_weight[:-lag]
+    change[lag:] = earning * (volatility_excess_change[lag:] - equity_excess[lag:])
+    change[funded.in_cash] = -equity_excess[funded.in_cash]
+    level = np.full(len(funded.sessions), np.nan)
+    growth = np.concatenate([[BASE_LEVEL], 1.0 + change[funded.base + 1 :]])
+    # Multiplying in session order makes a level independent of what comes after it.
+    level[funded.base :] = np.multiply.accumulate(growth)[: len(funded.sessions) - funded.base]
+    return replace(funded, rules=rules, total_return=level, excess_return=level, total_return_change=change)
+
+
+def _rebased(levels: Floats, start: int) -> Floats:
+    """Levels that are BASE_LEVEL in row `start`; NaN if that is beyond the end."""
+    if start == len(levels):
+        return np.full(len(levels), np.nan)
+    rebased: Floats = levels / levels[start] * BASE_LEVEL
+    return rebased
 
 
 def regimes(volatility: Floats, rules: VeqtorRules) -> Integers:

@@ -13,14 +13,20 @@ import numpy as np
 
 from signals.calendar import TradingCalendar, contract_code
 from signals.veqtor.report import FuturesLeg, Instruction, Weights
-from signals.vix_futures import MULTIPLIER_USD, SHORT_TERM, SettlementPanel, roll_left
+from signals.vix_futures import MULTIPLIER_USD, SHORT_TERM, RollPattern, SettlementPanel, roll_left
 
 #: Sessions ahead of an expiry from which the instruction warns of it.
 EXPIRY_WARNING_SESSIONS = 3
 
 
 def instruction(
-    panel: SettlementPanel, row: int, held: Weights, target: Weights, notional_usd: float, calendar: TradingCalendar
+    panel: SettlementPanel,
+    row: int,
+    held: Weights,
+    target: Weights,
+    notional_usd: float,
+    calendar: TradingCalendar,
+    pattern: RollPattern = SHORT_TERM,
 ) -> Instruction:
     """What to do at the close of the session after the one in `row`.
 
@@ -33,17 +39,20 @@ def instruction(
         In force from this close, and from the next.
     notional_usd : float
         Value of the portfolio.
+    pattern : RollPattern
+        The VIX futures index that is the volatility component.
     """
     session: dt.date = panel.sessions[row].item()
     effective = calendar.next_session(session)
-    holding = _contracts(panel, row, session, held.volatility * notional_usd, calendar)
-    wanted = _contracts(panel, row, effective, target.volatility * notional_usd, calendar)
+    holding = _contracts(panel, row, session, held.volatility * notional_usd, calendar, pattern)
+    wanted = _contracts(panel, row, effective, target.volatility * notional_usd, calendar, pattern)
     legs = tuple(
         _leg(panel, row, expiry, holding.get(expiry, 0.0), wanted.get(expiry, 0.0))
         for expiry in sorted(holding.keys() | wanted.keys())
         if held.volatility or target.volatility
     )
-    warnings = _warnings(panel, row, effective, calendar) if legs else ()
+    holds_first = pattern.first_slot == 1
+    warnings = _warnings(panel, row, effective, calendar) if legs and holds_first else ()
     unpriced = [leg.contract for leg in legs if np.isnan(leg.settlement)]
     if unpriced:
         names = ", ".join(unpriced)
@@ -81,20 +90,25 @@ def _leg(panel: SettlementPanel, row: int, expiry: dt.date, have: float, want: f
 
 
 def _contracts(
-    panel: SettlementPanel, row: int, session: dt.date, amount_usd: float, calendar: TradingCalendar
+    panel: SettlementPanel,
+    row: int,
+    session: dt.date,
+    amount_usd: float,
+    calendar: TradingCalendar,
+    pattern: RollPattern,
 ) -> dict[dt.date, float]:
-    """Contracts per expiry that `amount_usd` of the short-term index holds from the close of `session`.
+    """Contracts per expiry that `amount_usd` of a VIX futures index holds from the close of `session`.
 
     Priced at the settlements of the session in `row`; NaN where one is missing.
     """
-    pattern = SHORT_TERM.contracts(roll_left(np.array([session], dtype="datetime64[D]"), calendar))[0]
+    counts = pattern.contracts(roll_left(np.array([session], dtype="datetime64[D]"), calendar))[0]
     front = int(np.searchsorted(panel.expiries, np.datetime64(session), side="right"))
     shift = front - int(panel.front[row])
-    slots = [slot for slot in range(SHORT_TERM.first_slot, SHORT_TERM.last_slot + 1) if pattern[slot - 1] > 0.0]
+    slots = [slot for slot in range(pattern.first_slot, pattern.last_slot + 1) if counts[slot - 1] > 0.0]
     prices = {slot: float(panel.settle[row, slot - 1 + shift]) for slot in slots}
-    value = sum(float(pattern[slot - 1]) * prices[slot] for slot in slots)
+    value = sum(float(counts[slot - 1]) * prices[slot] for slot in slots)
     return {
-        panel.expiries[front + slot - 1].item(): float(pattern[slot - 1]) * amount_usd / (value * MULTIPLIER_USD)
+        panel.expiries[front + slot - 1].item(): float(counts[slot - 1]) * amount_usd / (value * MULTIPLIER_USD)
         for slot in slots
     }
 

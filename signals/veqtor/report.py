@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from signals.document import encode
+from signals.series import BASE_SESSION
 
 #: Version of the document's shape; raised when a reader would have to change.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: A revision is due when a figure changes in this many significant digits, more than any rendering prints.
 FINGERPRINT_DIGITS = 8
@@ -30,7 +31,7 @@ _FINGERPRINTED = (
 
 @dataclass(frozen=True)
 class Weights:
-    """Shares of the portfolio; they sum to one."""
+    """Shares of the portfolio, which sum to one; of an overlay, what it adds to a holding of the S&P 500: to zero."""
 
     equity: float
     volatility: float
@@ -126,6 +127,27 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class VariantSignal:
+    """The signal of a variant of VEQTOR: the same rules on another volatility index, or as an unfunded overlay.
+
+    `levels_since` is the session on which its level was 100,000. A value without which it could not be computed makes
+    it `unavailable`, with the reason; everything else is then None.
+    """
+
+    name: str
+    rule_set_digest: str
+    unavailable: str | None = None
+    stop_loss: bool | None = None
+    in_cash: bool | None = None
+    earned: Weights | None = None
+    held: Weights | None = None
+    target: Weights | None = None
+    level: IndexLevel | None = None
+    levels_since: dt.date | None = None
+    instruction: Instruction | None = None
+
+
+@dataclass(frozen=True)
 class IndexLevel:
     """Levels of an index and its daily total return."""
 
@@ -174,6 +196,12 @@ class SignalReport:
         Whether the session lies before the strategy index was published live.
     health : str
         The worst severity among the inputs: OK, NOTE or DEGRADED.
+    simulated : bool
+        Whether it comes from the sample market and not from a real one.
+    levels_since : datetime.date
+        The session on which the index levels were 100,000: the base session, or where a cold start became certain.
+    variants : tuple of VariantSignal
+        As configured.
     """
 
     schema_version: int
@@ -199,11 +227,19 @@ class SignalReport:
     back_test: bool
     health: str
     inputs: tuple[ReportInput, ...]
+    simulated: bool = False
+    levels_since: dt.date = BASE_SESSION
+    variants: tuple[VariantSignal, ...] = ()
 
 
 def fingerprint(report: SignalReport) -> str:
     """Hash of every decision, target and figure of a report: two reports with the same one say the same."""
     content = {name: _rounded(encode(getattr(report, name))) for name in _FINGERPRINTED}
+    if report.variants:
+        content["variants"] = [
+            _rounded({name: value for name, value in encode(variant).items() if name != "instruction"})
+            for variant in report.variants
+        ]
     content["inputs"] = [[item.label, item.day.isoformat(), _rounded(item.value)] for item in report.inputs]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

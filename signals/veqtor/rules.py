@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 #: Raised whenever a number computed from the same observations and rules would change.
 METHODOLOGY_VERSION = 1
@@ -31,6 +31,10 @@ class VeqtorRules:
         Sessions from the close that decides a weight to the close at which it is held.
     stop_loss : float
         Excess return over `stop_sessions` at or below which the index goes to cash.
+    volatility_index : str
+        The VIX futures index that is the volatility component.
+    overlay : bool
+        Whether what is published is the unfunded overlay that turns a holding of the S&P 500 into the strategy.
     """
 
     name: str
@@ -43,6 +47,8 @@ class VeqtorRules:
     decision_lag: int
     stop_loss: float
     stop_sessions: int
+    volatility_index: str = "vix-short-term"
+    overlay: bool = False
 
     @property
     def digest(self) -> str:
@@ -79,3 +85,12 @@ VEQTOR = VeqtorRules(
     stop_loss=-0.02,
     stop_sessions=5,
 )
+
+#: The same on the mid-term futures index.
+VEQTOR_MID_TERM = replace(VEQTOR, name="veqtor-mid-term", volatility_index="vix-mid-term")
+
+#: VEQTOR for a holder of the S&P 500. S&P published an unfunded variant; its formula is not in free sources.
+VEQTOR_OVERLAY = replace(VEQTOR, name="veqtor-overlay", overlay=True)
+
+#: What a report can carry beside VEQTOR.
+VARIANTS = {rules.name: rules for rules in (VEQTOR_MID_TERM, VEQTOR_OVERLAY)}

@@ -7,14 +7,17 @@ depends on a later one, the report of a session is the same whether the history 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from signals.errors import ConfigurationError, DataNotReady
 from signals.inputs import Inputs
-from signals.provenance import DEGRADED, NOTE, OK, inputs_used
+from signals.provenance import DEGRADED, NOTE, OK, SIMULATED, inputs_used
 from signals.veqtor.flags import flags
-from signals.veqtor.index import VeqtorHistory, veqtor_history
+from signals.veqtor.index import VeqtorHistory, overlay_history, veqtor_history
 from signals.veqtor.indicators import SESSIONS_PER_YEAR, TREND_NAMES, next_tie
 from signals.veqtor.instruction import instruction
 from signals.veqtor.report import (
@@ -25,12 +28,13 @@ from signals.veqtor.report import (
     SignalReport,
     StopLoss,
     Trend,
+    VariantSignal,
     Weights,
 )
-from signals.veqtor.rules import VEQTOR, VeqtorRules
+from signals.veqtor.rules import VARIANTS, VEQTOR, VEQTOR_MID_TERM, VEQTOR_OVERLAY, VeqtorRules
 from signals.vix_futures import (
-    BASE_SESSION,
     MID_TERM,
+    PATTERNS,
     SHORT_TERM,
     Floats,
     FuturesIndex,
@@ -52,7 +56,7 @@ class VeqtorSignals:
     ----------
     inputs : Inputs
     short_term, mid_term : FuturesIndex
-        Their first row is the base session.
+        Their first row is the base row of `veqtor`.
     veqtor : VeqtorHistory
         Its rows are those of the inputs, up to the last usable one.
     constant_maturity_30d : float, shape (n,), VIX points
@@ -69,6 +73,25 @@ class VeqtorSignals:
         self.inputs.require(session)
         return int(np.searchsorted(self.inputs.sessions, np.datetime64(session)))
 
+    @property
+    def levels_since(self) -> dt.date:
+        """The session on which the levels begin."""
+        found: dt.date = self.inputs.sessions[self.veqtor.base].item()
+        return found
+
+    @cached_property
+    def variants(self) -> dict[str, VeqtorHistory]:
+        """The variants of VEQTOR by name; a history may end before the last session, where a settlement is missing."""
+        inputs, veqtor, base = self.inputs, self.veqtor, self.inputs.base
+        count = len(veqtor.sessions)
+        mid_term = futures_index(inputs.panel(base), MID_TERM, inputs.tbill.rate[base : inputs.usable], inputs.calendar)
+        short_term_excess = _at_rows(self.short_term.excess_return_change, veqtor.base)
+        histories = (
+            _fold(inputs, mid_term, base + mid_term.unusable_from, VEQTOR_MID_TERM),
+            overlay_history(veqtor, inputs.equity.change[:count], short_term_excess, VEQTOR_OVERLAY),
+        )
+        return {history.rules.name: history for history in histories}
+
 
 def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals:
     """Compute the futures indices and fold VEQTOR over every usable session.
@@ -78,30 +101,50 @@ def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals
     DataNotReady, DataQualityError
         When not even the base session has its inputs.
     """
-    inputs.require(BASE_SESSION)
+    inputs.require_base()
     base, usable, calendar = inputs.base, inputs.usable, inputs.calendar
-    panel = inputs.panel()
-    tbill = inputs.tbill.rate[base:usable]
-    short_term = futures_index(panel, SHORT_TERM, tbill, calendar)
-    mid_term = futures_index(panel, MID_TERM, tbill, calendar)
-    volatility_change = np.concatenate([np.full(base, np.nan), short_term.total_return_change])
-    veqtor = veqtor_history(
-        sessions=inputs.sessions[:usable],
-        base=base,
-        spx=inputs.history.spx_yahoo[:usable],
-        vix=inputs.vix[:usable],
-        equity_change=inputs.equity.change[:usable],
-        volatility_change=volatility_change,
-        overnight=inputs.overnight.rate[:usable],
+    short_term = futures_index(inputs.panel(base), SHORT_TERM, inputs.tbill.rate[base:usable], calendar)
+    veqtor = _fold(inputs, short_term, usable, rules)
+    if veqtor.base == usable:
+        raise DataNotReady(
+            f"history from {inputs.sessions[base]} to {inputs.sessions[usable - 1]}",
+            expected="sessions enough for the stop-loss not to depend on what came before",
+            got=f"{usable - base}, which are not",
+            do="Load a longer history.",
+            missing=("a longer history",),
+        )
+    panel, tbill = inputs.panel(veqtor.base), inputs.tbill.rate[veqtor.base : usable]
+    short_term, mid_term = (futures_index(panel, pattern, tbill, calendar) for pattern in (SHORT_TERM, MID_TERM))
+    constant_maturity = constant_maturity_future(panel, inputs.vix[veqtor.base : usable])
+    return VeqtorSignals(inputs, short_term, mid_term, veqtor, _at_rows(constant_maturity, veqtor.base))
+
+
+def _fold(inputs: Inputs, volatility: FuturesIndex, end: int, rules: VeqtorRules) -> VeqtorHistory:
+    """The strategy on one volatility component, which begins at the base row, over the rows before `end`."""
+    return veqtor_history(
+        sessions=inputs.sessions[:end],
+        base=inputs.base,
+        spx=inputs.history.spx_yahoo[:end],
+        vix=inputs.vix[:end],
+        equity_change=inputs.equity.change[:end],
+        volatility_change=_at_rows(volatility.total_return_change, inputs.base)[:end],
+        overnight=inputs.overnight.rate[:end],
         rules=rules,
+        cold=inputs.history.data.starts_cold,
     )
-    constant_maturity = constant_maturity_future(panel, inputs.vix[base:usable])
-    padded = np.concatenate([np.full(base, np.nan), constant_maturity])
-    return VeqtorSignals(inputs, short_term, mid_term, veqtor, padded)
+
+
+def _at_rows(values: Floats, start: int) -> Floats:
+    """Values from the row `start` on as values of every row; NaN before."""
+    return np.concatenate([np.full(start, np.nan), values])
 
 
 def signal_report(
-    signals: VeqtorSignals, session: dt.date, notional_usd: float, payload_hashes: dict[int, str] | None = None
+    signals: VeqtorSignals,
+    session: dt.date,
+    notional_usd: float,
+    payload_hashes: dict[int, str] | None = None,
+    variants: Sequence[str] = (),
 ) -> SignalReport:
     """The report on one session.
 
@@ -111,18 +154,32 @@ def signal_report(
         Value of the portfolio the instruction is for.
     payload_hashes : dict, optional
         Hash of each stored payload, to trace every input to its file.
+    variants : sequence of str
+        Names of the variants it carries beside VEQTOR.
 
     Raises
     ------
     DataNotReady, DataQualityError
         When the session, or one before it, lacks an input.
+    ConfigurationError
+        When the session lies before the first one whose signal is certain.
     """
     row = signals.row(session)
     veqtor, inputs, calendar = signals.veqtor, signals.inputs, signals.inputs.calendar
+    if row < veqtor.base:
+        raise ConfigurationError(
+            f"session {session}",
+            expected=f"{signals.levels_since} or later",
+            got="an earlier one, whose stop-loss depends on sessions that are not loaded",
+            do="Load a longer history.",
+        )
     effective = calendar.next_session(session)
     earned, held, target = (_weights(veqtor, row - lag) for lag in (2, 1, 0))
     regime, trend, stop_loss = _regime(signals, row), _trend(signals, row), _stop_loss(veqtor, row)
-    used = tuple(_report_input(item, payload_hashes or {}) for item in inputs_used(inputs, row))
+    patterns = [PATTERNS[name] for name in dict.fromkeys(VARIANTS[name].volatility_index for name in variants)]
+    found = inputs_used(inputs, row, dict.fromkeys((SHORT_TERM, *patterns)))
+    simulated = inputs.history.data.simulated
+    used = tuple(_report_input(item, payload_hashes or {}, simulated=simulated) for item in found)
     return SignalReport(
         schema_version=SCHEMA_VERSION,
         session=session,
@@ -131,7 +188,7 @@ def signal_report(
         first_return_session=calendar.next_session(effective),
         rule_set=veqtor.rules.name,
         rule_set_digest=veqtor.rules.digest,
-        verdict=_verdict(effective, target, held, regime, trend, stop_loss),
+        verdict=("SIMULATED. " if simulated else "") + _verdict(effective, target, held, regime, trend, stop_loss),
         changes=_changes(veqtor, row, target, held),
         regime=regime,
         trend=trend,
@@ -147,15 +204,42 @@ def signal_report(
         back_test=session < VEQTOR_LIVE_SINCE,
         health=max((item.severity for item in used), key=_SEVERITIES.index),
         inputs=used,
+        simulated=simulated,
+        levels_since=signals.levels_since,
+        variants=tuple(_variant(signals, signals.variants[name], row, notional_usd) for name in variants),
+    )
+
+
+def _variant(signals: VeqtorSignals, history: VeqtorHistory, row: int, notional_usd: float) -> VariantSignal:
+    rules, inputs = history.rules, signals.inputs
+    if not history.base <= row < len(history.sessions):
+        ended = row >= len(history.sessions)
+        since = inputs.sessions[len(history.sessions)] if ended else None
+        why = f"a settlement of {rules.volatility_index} is missing on {since}" if ended else "the history is too short"
+        return VariantSignal(rules.name, rules.digest, unavailable=why)
+    earned, held, target = (_weights(history, row - lag) for lag in (2, 1, 0))
+    pattern = PATTERNS[rules.volatility_index]
+    return VariantSignal(
+        name=rules.name,
+        rule_set_digest=rules.digest,
+        stop_loss=bool(history.stop_loss[row]),
+        in_cash=bool(history.in_cash[row]),
+        earned=earned,
+        held=held,
+        target=target,
+        level=_level_of(history, row),
+        levels_since=inputs.sessions[history.base].item(),
+        instruction=instruction(inputs.history.panel, row, held, target, notional_usd, inputs.calendar, pattern),
     )
 
 
 def _weights(veqtor: VeqtorHistory, row: int) -> Weights:
     """The weights decided at the close in `row`."""
+    owned = 0.0 if veqtor.rules.overlay else 1.0
     if veqtor.stop_loss[row]:
-        return Weights(0.0, 0.0, 1.0)
+        return Weights(owned - 1.0, 0.0, 1.0)
     volatility = float(veqtor.table_weight[row])
-    return Weights(1.0 - volatility, volatility, 0.0)
+    return Weights(owned - volatility, volatility, 0.0)
 
 
 def _regime(signals: VeqtorSignals, row: int) -> Regime:
@@ -241,11 +325,7 @@ def _describe(weights: Weights) -> str:
 def _index_levels(signals: VeqtorSignals, row: int) -> dict[str, IndexLevel]:
     veqtor, equity = signals.veqtor, signals.inputs.equity
     return {
-        veqtor.rules.name: IndexLevel(
-            float(veqtor.total_return[row]),
-            float(veqtor.excess_return[row]),
-            _optional(veqtor.total_return_change[row] if row > veqtor.base else np.nan),
-        ),
+        veqtor.rules.name: _level_of(veqtor, row),
         "sp500-total-return": IndexLevel(float(equity.level[row]), None, float(equity.change[row])),
         **{
             index.pattern.name: IndexLevel(
@@ -258,9 +338,16 @@ def _index_levels(signals: VeqtorSignals, row: int) -> dict[str, IndexLevel]:
     }
 
 
-def _report_input(item: object, hashes: dict[int, str]) -> ReportInput:
+def _level_of(veqtor: VeqtorHistory, row: int) -> IndexLevel:
+    change = veqtor.total_return_change[row] if row > veqtor.base else np.nan
+    return IndexLevel(float(veqtor.total_return[row]), float(veqtor.excess_return[row]), _optional(change))
+
+
+def _report_input(item: object, hashes: dict[int, str], *, simulated: bool) -> ReportInput:
     fields = dict(vars(item))
     key = fields.pop("payload")
+    if simulated:
+        fields["publisher"] = SIMULATED
     return ReportInput(
         **{**fields, "value": _optional(fields["value"])},
         payload=hashes.get(key, "")[:12] or None if key is not None else None,

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from signals.market import HISTORY_START
+from signals.series import BASE_SESSION
 from signals.veqtor.index import regimes, veqtor_history
 from signals.veqtor.rules import DOWNTREND, NO_TREND, UPTREND, VEQTOR
 from signals.veqtor.signal import VeqtorSignals
-from signals.vix_futures import BASE_SESSION, Floats
+from signals.vix_futures import Floats
 
 # S&P 500 Dynamic VEQTOR Indices Methodology: target weight of the volatility component.
 PUBLISHED_TABLE = {

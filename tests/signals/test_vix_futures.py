@@ -131,7 +131,7 @@ def test_a_contract_that_expires_on_no_expiry_day_is_refused(calendar: TradingCa
 def test_fills_of_the_recorded_history_are_18_short_term_and_783_mid_term_18_of_them_extrapolated(
     recorded_signals: VeqtorSignals, calendar: TradingCalendar
 ) -> None:
-    panel = recorded_signals.inputs.panel()
+    panel = recorded_signals.inputs.panel(recorded_signals.inputs.base)
     short, mid = (carries_weight(panel, pattern, calendar) for pattern in (SHORT_TERM, MID_TERM))
     assert ((panel.basis > 0) & short).sum() == 18
     assert ((panel.basis > 0) & mid).sum() == 783
