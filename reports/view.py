@@ -8,15 +8,30 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from signals.veqtor.report import FuturesLeg, IndexLevel, ReportInput, SignalReport, Weights
+from signals.series import BASE_SESSION
+from signals.veqtor.report import (
+    FuturesLeg,
+    IndexLevel,
+    Instruction,
+    ReportInput,
+    SignalReport,
+    VariantSignal,
+    Weights,
+)
 
 DISCLAIMER = (
     "Target allocations of a published index strategy, computed from public data. Not investment advice; index levels "
     "bear no costs. Check the instruction before acting on it."
 )
 
+SIMULATED = (
+    "SIMULATED: every number here was drawn from the sample market. None of it was ever traded; act on none of it."
+)
+
 _INDEX_NAMES = {
     "veqtor": "S&P 500 Dynamic VEQTOR",
+    "veqtor-mid-term": "S&P 500 Dynamic VEQTOR Mid-Term",
+    "veqtor-overlay": "S&P 500 Dynamic VEQTOR overlay",
     "sp500-total-return": "S&P 500 Total Return",
     "vix-short-term": "S&P 500 VIX Short-Term Futures",
     "vix-mid-term": "S&P 500 VIX Mid-Term Futures",
@@ -57,6 +72,8 @@ class ReportView:
     sections : tuple of Section
     footer : tuple of str
         Provenance and disclaimer.
+    simulated : bool
+        Whether it comes from the sample market; the words above say so too.
     """
 
     title: str
@@ -65,6 +82,7 @@ class ReportView:
     notices: tuple[str, ...]
     sections: tuple[Section, ...]
     footer: tuple[str, ...]
+    simulated: bool = False
 
 
 def report_view(
@@ -89,12 +107,14 @@ def report_view(
         Whether it was only rendered, neither stored nor sent.
     """
     late = (shown_at or emitted_at) > report.effective_at
-    prefix = ("LATE " if late else "") + (f"CORRECTION {revision} " if revision > 1 else "")
+    simulated = "SIMULATED " if report.simulated else ""
+    prefix = simulated + ("LATE " if late else "") + (f"CORRECTION {revision} " if revision > 1 else "")
     return ReportView(
-        title=f"S&P 500 Dynamic VEQTOR, session {report.session:%A} {report.session}",
+        title=f"{simulated}S&P 500 Dynamic VEQTOR, session {report.session:%A} {report.session}",
         subject=f"{prefix}VEQTOR {report.session}: {_short_target(report)}",
         verdict=report.verdict,
         notices=(
+            *([SIMULATED] if report.simulated else []),
             *(["Dry run: nothing was stored or sent."] if dry_run else []),
             *_standing(report, revision, newest_revision or revision, late=late),
             *_doubts(report),
@@ -103,6 +123,7 @@ def report_view(
             _changes(report),
             _instruction(report),
             _weights(report),
+            *(_variant(variant, report) for variant in report.variants),
             _reasons(report),
             _levels(report),
             _inputs(report),
@@ -110,8 +131,9 @@ def report_view(
         footer=(
             f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, "
             f"{'rendered' if dry_run else 'emitted'} {emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
-            DISCLAIMER,
+            SIMULATED if report.simulated else DISCLAIMER,
         ),
+        simulated=report.simulated,
     )
 
 
@@ -141,7 +163,7 @@ def _doubts(report: SignalReport) -> list[str]:
     if degraded:
         notices.append(f"Degraded data in {', '.join(degraded)}: the inputs say why.")
     notices += [f"{flag.name}: {flag.text}" for flag in report.flags]
-    if report.back_test:
+    if report.back_test and not report.simulated:
         notices.append("Back-test: the strategy index has been published live since 2009-11-18 only.")
     return notices
 
@@ -154,14 +176,6 @@ def _changes(report: SignalReport) -> Section:
 
 def _instruction(report: SignalReport) -> Section:
     order = report.instruction
-    equity = (
-        "S&P 500, USD",
-        _NOTHING,
-        f"{order.equity_usd - order.equity_trade_usd:,.0f}",
-        f"{order.equity_usd:,.0f}",
-        _signed(order.equity_trade_usd, 0),
-        _NOTHING,
-    )
     sentences = [
         f"At the close of {_moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD. "
         f"Backing for VX (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD."
@@ -176,9 +190,46 @@ def _instruction(report: SignalReport) -> Section:
         if not any(leg.target_rounded for leg in order.legs) and order.volatility_usd:
             sentences.append("The portfolio is too small to hold a whole contract.")
     sentences += order.warnings
+    return Section("Instruction", tuple(sentences), _orders(order))
+
+
+def _orders(order: Instruction) -> Table:
+    equity = (
+        "S&P 500, USD",
+        _NOTHING,
+        f"{order.equity_usd - order.equity_trade_usd:,.0f}",
+        f"{order.equity_usd:,.0f}",
+        _signed(order.equity_trade_usd, 0),
+        _NOTHING,
+    )
     header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole (trade)")
     rows = (equity, *(_leg_row(leg) for leg in order.legs))
-    return Section("Instruction", tuple(sentences), Table(header, rows, frozenset({1, 2, 3, 4, 5})))
+    return Table(header, rows, frozenset({1, 2, 3, 4, 5}))
+
+
+def _variant(variant: VariantSignal, report: SignalReport) -> Section:
+    title = f"Variant: {_INDEX_NAMES[variant.name]}"
+    if variant.target is None or variant.held is None or variant.level is None or variant.instruction is None:
+        return Section(title, (f"No signal: {variant.unavailable}.",))
+    kept = "Keep" if variant.target == variant.held else "Move to"
+    overlay = variant.name == "veqtor-overlay"
+    stop = "on" if variant.stop_loss else "off"
+    change = _NOTHING if variant.level.change is None else f"{_signed(variant.level.change * 100, 2)}%"
+    sentences = [
+        f"{kept} {_holding(variant.target, signed=overlay)} from the close of {report.effective_session}. Stop-loss {stop}.",
+        f"Level {_level(variant.level.total_return)} ({change}), 100,000 on {variant.levels_since}.",
+        *variant.instruction.warnings,
+    ]
+    if overlay:
+        sentences.insert(1, "Unfunded, in addition to a holding of the S&P 500: its weights sum to zero.")
+    return Section(title, tuple(sentences), _orders(variant.instruction))
+
+
+def _holding(weights: Weights, *, signed: bool) -> str:
+    parts = ((weights.equity, "S&P 500"), (weights.volatility, "VIX futures"), (weights.cash, "cash"))
+    return ", ".join(
+        f"{'+' if signed and weight > 0 else ''}{_percent(weight)} {name}" for weight, name in parts if weight
+    )
 
 
 def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
@@ -275,7 +326,12 @@ def _next_stop(report: SignalReport) -> str:
 def _levels(report: SignalReport) -> Section:
     rows = tuple(_level_row(_INDEX_NAMES[name], level) for name, level in report.indices.items())
     sentences = ["The return into this session was earned in cash, under the stop-loss."] if report.in_cash else []
-    sentences.append("100,000 on 2005-12-20, but for the S&P 500 Total Return, which is on its own scale.")
+    sentences.append(f"100,000 on {report.levels_since}, but for the S&P 500 Total Return, which is on its own scale.")
+    if report.levels_since != BASE_SESSION:
+        sentences.append(
+            "The loaded history begins then: decisions, weights and orders are exact, but these are not the levels of "
+            f"the published indices, which count from {BASE_SESSION}."
+        )
     sentences += [
         f"{_INDEX_NAMES[name]}: no level, as a settlement it needs is or was missing."
         for name, level in report.indices.items()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 
 from sqlalchemy import (
+    CheckConstraint,
     Date,
     DateTime,
     Float,
@@ -56,8 +57,19 @@ class Base(DeclarativeBase):
             "uq": "uq_%(table_name)s_%(column_0_N_name)s",
             "fk": "fk_%(table_name)s_%(column_0_N_name)s",
             "pk": "pk_%(table_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
         }
     )
+
+
+class Market(Base):
+    """The one row that says which market the database is about: a simulated one is never mixed with the real one."""
+
+    __tablename__ = "market"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    simulated: Mapped[bool]
 
 
 class Payload(Base):
@@ -145,13 +157,14 @@ class Report(Base):
 
 
 class Allocation(Base):
-    """One line of a report's target: what to hold from the close of the effective session."""
+    """One line of a strategy's target: what to hold from the close of the effective session."""
 
     __tablename__ = "allocations"
-    __table_args__ = (UniqueConstraint("report_id", "instrument"),)
+    __table_args__ = (UniqueConstraint("report_id", "strategy", "instrument"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    strategy: Mapped[str] = mapped_column(String(40))
     effective_session: Mapped[dt.date] = mapped_column(Date)
     instrument: Mapped[str] = mapped_column(String(40))
     weight: Mapped[float | None] = mapped_column(Float(53))

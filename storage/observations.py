@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
-from storage.models import Observation, Payload
+from storage.models import Market, Observation, Payload
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,15 @@ class ObservationRepository:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+
+    def is_simulated(self) -> bool | None:
+        """Whether the database is about a simulated market; None before anything was read."""
+        return self._session.scalar(select(Market.simulated))
+
+    def begin_market(self, *, simulated: bool) -> None:
+        """Say once and for all which market the database is about."""
+        self._session.add(Market(id=1, simulated=simulated))
+        self._session.flush()
 
     def payload_key(self, sha256: str, format_name: str, subject: str) -> int | None:
         """Key of a payload that is stored already; None if it is new."""

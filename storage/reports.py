@@ -29,8 +29,9 @@ class NewReport:
 
 @dataclass(frozen=True)
 class AllocationLine:
-    """One instrument of a target. Weight is None for a futures contract, contracts for everything else."""
+    """One instrument of a strategy's target. Weight is None for a futures contract, contracts for everything else."""
 
+    strategy: str
     effective_session: dt.date
     instrument: str
     weight: float | None

@@ -29,13 +29,17 @@ def compute_stored(engine: Engine, calendar: TradingCalendar, through: dt.date) 
 
 
 def reports_on(
-    signals: VeqtorSignals, sessions: Sequence[dt.date], notional_usd: float, hashes: dict[int, str]
+    signals: VeqtorSignals,
+    sessions: Sequence[dt.date],
+    notional_usd: float,
+    hashes: dict[int, str],
+    variants: Sequence[str] = (),
 ) -> list[SignalReport]:
-    """The reports on some sessions, in their order.
+    """The reports on some sessions, in their order, each with the signals of some variants.
 
     Raises
     ------
     DataNotReady, DataQualityError
         For the first session without its inputs.
     """
-    return [signal_report(signals, session, notional_usd, hashes) for session in sessions]
+    return [signal_report(signals, session, notional_usd, hashes, variants) for session in sessions]

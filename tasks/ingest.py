@@ -13,8 +13,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from signals.calendar import NEW_YORK
+from signals.errors import ConfigurationError
 from signals.market import MarketData, Observations
 from signals.series import spec
+from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
@@ -47,7 +49,7 @@ def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
     for key, payload in enumerate(source.fetch(), start=1):
         hashes[key] = payload.sha256
         observations += [replace(found, payloads=np.full(len(found.days), key)) for found in parse(payload)]
-    return MarketData(observations), hashes
+    return MarketData(observations, simulated=source.simulated), hashes
 
 
 def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
@@ -60,18 +62,47 @@ def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
     ------
     DataQualityError
         From a parser, naming the file and line.
+    ConfigurationError
+        When the database is about another market: what is simulated is never mixed with what is real.
     """
     payloads = list(source.fetch())
     try:
-        return _ingest(payloads, engine, clock)
+        return _ingest(payloads, engine, clock, simulated=source.simulated)
     except IntegrityError:
         # Another run stored one of them between our look and our insert; the second look sees it.
-        return _ingest(payloads, engine, clock)
+        return _ingest(payloads, engine, clock, simulated=source.simulated)
 
 
-def _ingest(payloads: list[Payload], engine: Engine, clock: Clock) -> IngestSummary:
+def require_market(engine: Engine, source: Source) -> None:
+    """Refuse a source of another market than the one the database is about.
+
+    Raises
+    ------
+    ConfigurationError
+    """
+    with UnitOfWork(engine) as work:
+        _check_market(work.observations.is_simulated(), engine, simulated=source.simulated)
+
+
+def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> None:
+    if found is None or found == simulated:
+        return
+    kinds = {True: "the simulated sample market", False: "the real market"}
+    raise ConfigurationError(
+        f"database {shown(engine.url)}",
+        expected=f"one about {kinds[simulated]}, or an empty one",
+        got=f"one about {kinds[found]}",
+        do="Name another with --database: the two are never mixed.",
+    )
+
+
+def _ingest(payloads: list[Payload], engine: Engine, clock: Clock, *, simulated: bool) -> IngestSummary:
     unread: list[tuple[int, Payload]] = []
     with UnitOfWork(engine) as work:
+        stored_market = work.observations.is_simulated()
+        _check_market(stored_market, engine, simulated=simulated)
+        if stored_market is None:
+            work.observations.begin_market(simulated=simulated)
         last_ingested = work.observations.last_ingested()
         for payload in payloads:
             key = work.observations.payload_key(payload.sha256, payload.format, payload.subject)
@@ -104,7 +135,7 @@ def _ingest(payloads: list[Payload], engine: Engine, clock: Clock) -> IngestSumm
 def load_market(work: UnitOfWork, series: Iterable[str] | None = None) -> MarketData:
     """The latest version of every stored observation, or of those of some series."""
     rows = work.observations.latest(series)
-    return MarketData(
+    observations = (
         Observations(
             name,
             publisher,
@@ -115,6 +146,7 @@ def load_market(work: UnitOfWork, series: Iterable[str] | None = None) -> Market
         for (name, publisher), group in groupby(rows, key=itemgetter(0, 1))
         for found in [list(group)]
     )
+    return MarketData(observations, simulated=bool(work.observations.is_simulated()))
 
 
 def _changes(found: Observations, stored: Observations) -> tuple[np.ndarray, np.ndarray]:

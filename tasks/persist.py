@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from signals.document import decode, encode
-from signals.veqtor.report import SignalReport, Weights, fingerprint
+from signals.veqtor.report import Instruction, SignalReport, Weights, fingerprint
 from signals.vix_futures import MULTIPLIER_USD
 from storage.reports import AllocationLine, NewReport
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
@@ -94,15 +94,18 @@ def _announce(
             if told is None:
                 is_due = outcome.outcome == EMITTED or now < report.effective_at
             else:
-                is_due = told != key and _asks(_stored_report(work, told)) != _asks(report)
+                is_due = told != key and not _asks_for_the_same(_stored_report(work, told), report)
             if is_due:
                 due.append((recipient.channel, recipient.address))
         work.outbox.add([key], due, now)
 
 
-def _asks(report: SignalReport) -> tuple[Weights, dt.date]:
-    """What a report asks its reader to do: the target, and when it is due."""
-    return report.target, report.effective_session
+def _asks_for_the_same(one: SignalReport, other: SignalReport) -> bool:
+    """Whether two reports ask their reader to do the same at the same close, in each strategy both carry."""
+    if (one.target, one.effective_session) != (other.target, other.effective_session):
+        return False
+    targets = {variant.name: variant.target for variant in one.variants}
+    return all(targets.get(variant.name, variant.target) == variant.target for variant in other.variants)
 
 
 def _stored_report(work: UnitOfWork, key: int) -> SignalReport:
@@ -123,23 +126,31 @@ def _new_report(report: SignalReport, revision: int, print_of_it: str, now: dt.d
 
 
 def allocation_lines(report: SignalReport) -> tuple[AllocationLine, ...]:
-    """What to hold from the close of the effective session: the three components, and the VX contracts of one."""
-    order, target, effective = report.instruction, report.target, report.effective_session
+    """What each strategy holds from the close of the effective session: its components, and the VX contracts of one."""
+    lines = _lines(report.rule_set, report.effective_session, report.target, report.instruction)
+    for variant in report.variants:
+        if variant.target is not None and variant.instruction is not None:
+            lines += _lines(variant.name, report.effective_session, variant.target, variant.instruction)
+    return tuple(lines)
+
+
+def _lines(strategy: str, effective: dt.date, target: Weights, order: Instruction) -> list[AllocationLine]:
     components = (
         ("equity", target.equity, order.equity_usd),
         ("volatility", target.volatility, order.volatility_usd),
         ("cash", target.cash, order.cash_usd),
     )
-    lines = [AllocationLine(effective, name, weight, amount, None) for name, weight, amount in components]
-    lines += [
-        AllocationLine(effective, leg.contract, None, leg.target * leg.settlement * MULTIPLIER_USD, leg.target)
+    lines = [AllocationLine(strategy, effective, name, weight, amount, None) for name, weight, amount in components]
+    return lines + [
+        AllocationLine(
+            strategy, effective, leg.contract, None, leg.target * leg.settlement * MULTIPLIER_USD, leg.target
+        )
         for leg in order.legs
     ]
-    return tuple(lines)
 
 
 def _difference(before: SignalReport, after: SignalReport) -> str:
-    if _asks(before) != _asks(after):
+    if not _asks_for_the_same(before, after):
         return f"target changed: {before.verdict} -> {after.verdict}"
     values = {(item.label, item.day): item.value for item in before.inputs}
     changed = [

@@ -58,6 +58,7 @@ class FilesSource:
     """
 
     name = "files"
+    simulated = False
 
     def __init__(self, directory: Path, now: Callable[[], dt.datetime]) -> None:
         if not directory.is_dir():

@@ -47,7 +47,12 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Name under which it is chosen and reported: ``files``."""
+        """Name under which it is chosen and reported: ``files``, ``live`` or ``sample``."""
+        ...
+
+    @property
+    def simulated(self) -> bool:
+        """Whether what it yields was made up and never traded."""
         ...
 
     def fetch(self) -> Iterator[Payload]:
@@ -57,5 +62,7 @@ class Source(Protocol):
         ------
         ConfigurationError
             When the source is not there or not readable.
+        TransientSourceError
+            When it cannot be reached, or answers something else, and may heal.
         """
         ...

@@ -14,8 +14,13 @@ from reports.html import render_html
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT, render_slack
 from reports.text import render_table, render_text
 from reports.view import DISCLAIMER, ReportView, Section, Table, report_view
+from signals.calendar import trading_calendar
+from signals.inputs import resolve
+from signals.market import MarketData, market_history
+from signals.veqtor.history import row_of_report
 from signals.veqtor.report import SignalReport
-from signals.veqtor.signal import VeqtorSignals, signal_report
+from signals.veqtor.rules import VARIANTS
+from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from tests.conftest import RECORDED_LAST
 
 SESSION = dt.date(2006, 3, 15)
@@ -270,3 +275,65 @@ def test_the_same_report_is_rendered_the_same_every_time(report: SignalReport) -
         render_html(two),
         render_slack(two),
     )
+
+
+@pytest.fixture(scope="module")
+def simulated(made_up: MarketData) -> SignalReport:
+    """A report of the same market, said to be simulated."""
+    calendar = trading_calendar()
+    data = MarketData(made_up.values(), simulated=True)
+    signals = veqtor_signals(resolve(market_history(data, calendar, SESSION), calendar))
+    return signal_report(signals, SESSION, NOTIONAL, variants=tuple(VARIANTS))
+
+
+def test_every_rendering_of_a_simulated_market_says_so_before_anything_else(simulated: SignalReport) -> None:
+    view = view_of(simulated)
+    assert view.title.startswith("SIMULATED ")
+    assert view.subject.startswith("SIMULATED ")
+    assert view.verdict.startswith("SIMULATED. ")
+    assert view.notices[0].startswith("SIMULATED: every number here was drawn from the sample market.")
+    assert render_text(view).splitlines()[0].startswith("SIMULATED ")
+    page = render_html(view)
+    assert "<title>SIMULATED " in page
+    assert next(text for text in _Page(page).texts if text.strip()).startswith("SIMULATED ")
+    message = render_slack(view)
+    assert message["text"].startswith("SIMULATED ")
+    assert message["blocks"][0]["text"]["text"].startswith("SIMULATED ")
+
+
+def test_no_publisher_is_named_for_a_simulated_number(simulated: SignalReport) -> None:
+    assert {item.publisher for item in simulated.inputs} == {"simulated"}
+    assert row_of_report(simulated, "veqtor")["market"] == "SIMULATED"
+
+
+def test_a_report_of_the_real_market_does_not_speak_of_simulation(report: SignalReport) -> None:
+    assert "SIMULATED" not in render_text(view_of(report))
+    assert "market" not in row_of_report(report, "veqtor")
+
+
+def test_the_levels_of_a_cold_start_say_from_when_they_count(report: SignalReport) -> None:
+    cold = render_text(view_of(replace(report, levels_since=dt.date(2006, 2, 1))))
+    assert "100,000 on 2006-02-01, but for the S&P 500 Total Return" in words(cold)
+    assert "The loaded history begins then: decisions, weights and orders are exact" in words(cold)
+    assert "The loaded history begins then" not in words(render_text(view_of(report)))
+
+
+def test_variants_have_a_section_each_with_their_orders(recorded_signals: VeqtorSignals) -> None:
+    report = signal_report(recorded_signals, dt.date(2020, 3, 17), NOTIONAL, variants=tuple(VARIANTS))
+    text = words(render_text(view_of(report)))
+    assert "Variant: S&P 500 Dynamic VEQTOR Mid-Term" in text
+    assert "Variant: S&P 500 Dynamic VEQTOR overlay" in text
+    assert "Keep -40% S&P 500, +40% VIX futures from the close of 2020-03-18. Stop-loss off." in text
+    assert "Unfunded, in addition to a holding of the S&P 500: its weights sum to zero." in text
+    assert "VXQ20, contracts" in text
+    for line in render_text(view_of(report)).splitlines():
+        assert len(line) <= 80
+
+
+def test_a_variant_in_cash_and_one_without_a_signal_are_sentences(recorded_signals: VeqtorSignals) -> None:
+    report = signal_report(recorded_signals, dt.date(2020, 2, 28), NOTIONAL, variants=tuple(VARIANTS))
+    mid_term, overlay = report.variants
+    assert "Keep -100% S&P 500, +100% cash" in words(render_text(view_of(report)))
+    gone = replace(mid_term, target=None, unavailable="a settlement of vix-mid-term is missing on 2020-02-28")
+    text = words(render_text(view_of(replace(report, variants=(gone, overlay)))))
+    assert "No signal: a settlement of vix-mid-term is missing on 2020-02-28." in text

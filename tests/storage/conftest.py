@@ -85,9 +85,9 @@ def new_report(session: dt.date = DAY, revision: int = 1, digest: str = "d1", ru
         document=f'{{"session": "{session}", "revision": {revision}}}',
         emitted_at=T0,
         allocations=(
-            AllocationLine(effective, "equity", 0.9, 900_000.0, None),
-            AllocationLine(effective, "volatility", 0.1, 100_000.0, None),
-            AllocationLine(effective, "VXZ26", None, 60_000.0, 2.75),
+            AllocationLine("veqtor", effective, "equity", 0.9, 900_000.0, None),
+            AllocationLine("veqtor", effective, "volatility", 0.1, 100_000.0, None),
+            AllocationLine("veqtor", effective, "VXZ26", None, 60_000.0, 2.75),
         ),
     )
 

@@ -12,6 +12,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 import storage
 from signals.errors import ConfigurationError
@@ -19,7 +20,7 @@ from storage.models import Base
 from storage.schema import SCHEMA_REVISION, current_revision, ensure_schema, require_schema, upgrade
 from tests.conftest import ROOT
 
-TABLES = {"payloads", "observations", "runs", "outcomes", "reports", "allocations", "outbox"}
+TABLES = {"market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "outbox"}
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -136,6 +137,7 @@ def test_a_database_without_a_schema_is_refused_where_one_is_required(empty_engi
     assert tables(empty_engine) == set()
 
 
+@pytest.mark.server
 def test_two_programs_that_start_at_once_on_an_empty_database_both_find_a_schema(
     empty_engine: Engine, database_url: str
 ) -> None:
@@ -165,3 +167,45 @@ def test_two_programs_that_start_at_once_on_an_empty_database_both_find_a_schema
 
     assert ([process.returncode for process in started], errors) == ([0, 0], ["", ""])
     assert differences(empty_engine) == []
+
+
+def test_migration_0002_keeps_what_was_stored_and_calls_it_real(empty_engine: Engine) -> None:
+    with_connection(empty_engine, lambda config: command.upgrade(config, "0001"))
+    execute(empty_engine, "INSERT INTO runs (id, kind, source, started_at) VALUES (1, 'daily', 'files', '2026-11-20')")
+    execute(
+        empty_engine,
+        "INSERT INTO payloads (id, sha256, format, subject, locator, fetched_at, size, body) "
+        "VALUES (1, 'a', 'f', 's', 'l', '2026-11-20', 0, '')",
+    )
+    execute(
+        empty_engine,
+        "INSERT INTO reports (id, session, rule_set, rule_set_digest, revision, fingerprint, document, emitted_at, "
+        "run_id) VALUES (1, '2026-11-20', 'veqtor', 'd', 1, 'f', '{}', '2026-11-20', 1)",
+    )
+    execute(
+        empty_engine,
+        "INSERT INTO allocations (report_id, effective_session, instrument, weight, amount_usd) "
+        "VALUES (1, '2026-11-23', 'equity', 0.9, 900000)",
+    )
+
+    upgrade(empty_engine)
+
+    with empty_engine.connect() as connection:
+        rows = connection.execute(text("SELECT report_id, strategy, instrument, weight FROM allocations")).all()
+        assert [tuple(row) for row in rows] == [(1, "veqtor", "equity", 0.9)]
+        assert [bool(found) for found in connection.execute(text("SELECT simulated FROM market")).scalars()] == [False]
+    with_connection(empty_engine, lambda config: command.downgrade(config, "0001"))
+    with empty_engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM allocations")).scalar() == 1
+
+
+def test_migration_0002_leaves_an_empty_database_open_to_either_market(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM market")).scalar() == 0
+
+
+def test_the_market_of_a_database_is_one_row(engine: Engine) -> None:
+    execute(engine, "INSERT INTO market (id, simulated) VALUES (1, true)")
+    for statement in ("VALUES (1, false)", "VALUES (2, false)"):
+        with pytest.raises(IntegrityError):
+            execute(engine, f"INSERT INTO market (id, simulated) {statement}")

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, func, select
 
-from signals.errors import DataQualityError
+from signals.errors import ConfigurationError, DataQualityError
 from storage.engine import open_engine
 from storage.models import Observation, Payload
 from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
-from tasks.ingest import IngestSummary, ingest, load_market, read_source
+from tasks.ingest import IngestSummary, ingest, load_market, read_source, require_market
 from tasks.sources.files import FilesSource
 from tests.conftest import NOW, now
 from tests.market_files import SESSIONS as ALL_SESSIONS
@@ -227,3 +227,38 @@ def test_a_file_that_returns_to_an_earlier_body_brings_its_values_back(tmp_path:
     ingest_at(directory, engine, LATER + dt.timedelta(days=1))
 
     assert [version.value for version in versions(engine, LAST)] == [first.value, 1400.25, first.value]
+
+
+class Simulated(FilesSource):
+    """The same files, said to be made up."""
+
+    simulated = True
+
+
+@pytest.mark.parametrize("first", [FilesSource, Simulated])
+def test_a_database_is_never_shared_by_a_simulated_and_the_real_market(
+    tmp_path: Path, engine: Engine, first: type[FilesSource]
+) -> None:
+    market = write_market(tmp_path, LAST)
+    second = FilesSource if first is Simulated else Simulated
+    ingest(first(market, now), engine, now)
+    before = count(engine, Observation), count(engine, Payload)
+
+    with pytest.raises(ConfigurationError, match="the two are never mixed") as caught:
+        ingest(second(market, now), engine, now)
+    with pytest.raises(ConfigurationError, match="the two are never mixed"):
+        require_market(engine, second(market, now))
+
+    assert ("simulated" in caught.value.got) == (first is Simulated)
+    assert (count(engine, Observation), count(engine, Payload)) == before
+    require_market(engine, first(market, now))
+
+
+def test_what_is_read_from_a_simulated_market_stays_simulated(tmp_path: Path, engine: Engine) -> None:
+    market = write_market(tmp_path, LAST)
+    source = Simulated(market, now)
+    ingest(source, engine, now)
+    with UnitOfWork(engine) as work:
+        assert load_market(work).simulated
+    assert read_source(source)[0].simulated
+    assert not read_source(FilesSource(market, now))[0].simulated
