@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
-import math
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
+    EnvSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
@@ -21,79 +23,239 @@ from pydantic_settings import (
 )
 
 from signals.errors import ConfigurationError
+from tasks.sources.addresses import CBOE_URL, FRED_URL, TIMEOUT_SECONDS, USER_AGENT, YAHOO_URL
 
 #: A plain address: what every mail server takes.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 
-_PREFIX = "TAILGUARD_"
+PREFIX = "TAILGUARD_"
 #: Read by the test suite only.
 _TEST_PREFIX = "TAILGUARD_TEST_"
+
+ENVIRONMENT = "environment"
+DOT_ENV = ".env"
+TOML_FILE = "tailguard.toml"
+DEFAULT = "default"
 
 
 class _OwnDotEnv(DotEnvSettingsSource):
     """``.env`` without the settings of other programs, which often share the file."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls, env_file=DOT_ENV)
 
     def __call__(self) -> dict[str, Any]:
         known = Settings.model_fields
         return {
             name: value
             for name, value in super().__call__().items()
-            if name in known or name.upper().startswith(_PREFIX)
+            if name in known or name.upper().startswith(PREFIX)
         }
+
+    def _read_env_file(self, file_path: Path) -> Mapping[str, str | None]:
+        try:
+            return super()._read_env_file(file_path)
+        except (OSError, ValueError) as error:
+            raise _unreadable(DOT_ENV, "a text file of NAME=value lines", error) from error
+
+
+class _Toml(TomlConfigSettingsSource):
+    """``tailguard.toml``."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            return super()._read_file(file_path)
+        except (OSError, ValueError) as error:
+            raise _unreadable(TOML_FILE, "a TOML file", error) from error
+
+
+def _setting(
+    group: str, default: Any, description: str, *, takes: str = "", example: Any = None, **constraints: Any
+) -> Any:
+    """A setting that documents itself.
+
+    Parameters
+    ----------
+    group : str
+        Heading it stands under, in the file `tailguard init` writes and in docs/configuration.md.
+    default, description : object, str
+        Its value where nobody sets it, and what it means.
+    takes : str
+        Which values it takes, where its type does not say it all.
+    example : object
+        A value to start from, as it stands in tailguard.toml; needed where the default shows none.
+    """
+    return Field(
+        default,
+        description=description,
+        examples=None if example is None else [example],
+        json_schema_extra={"group": group, "takes": takes},
+        **constraints,
+    )
 
 
 class Settings(BaseSettings):
     """Everything that differs between two installations."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=_PREFIX, env_file=".env", toml_file="tailguard.toml", extra="forbid", hide_input_in_errors=True
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=TOML_FILE, extra="forbid", hide_input_in_errors=True)
+
+    source: Literal["files", "live", "sample"] = _setting(
+        "Data",
+        "live",
+        "Where market data come from. `live` asks Yahoo, Cboe and FRED; `files` reads a directory of recorded files, "
+        "`data_dir`; `sample` is a simulated market to try things on, and no signal of it is real.",
+    )
+    data_dir: Path | None = _setting(
+        "Data", None, "Directory that the source `files` reads; docs/data-notes.md lists its files.", example="data"
+    )
+    yahoo_url: str = _setting(
+        "Data",
+        YAHOO_URL,
+        "Base address of Yahoo Finance, for the source `live`; another one for a proxy or a mirror.",
+        takes="address",
+    )
+    cboe_url: str = _setting(
+        "Data",
+        CBOE_URL,
+        "Base address of Cboe's published data, for the source `live`; another one for a proxy or a mirror.",
+        takes="address",
+    )
+    fred_url: str = _setting(
+        "Data",
+        FRED_URL,
+        "Base address of FRED, for the source `live`; another one for a proxy or a mirror.",
+        takes="address",
+    )
+    user_agent: str = _setting(
+        "Data",
+        USER_AGENT,
+        "What the source `live` calls itself. Like a browser, because Cboe's servers answer other programs with a web "
+        "page in place of data.",
+        takes="one line of text",
+    )
+    source_timeout_seconds: float = _setting(
+        "Data",
+        TIMEOUT_SECONDS,
+        "How long one request of the source `live` may take, in seconds.",
+        gt=0.0,
+        allow_inf_nan=False,
+    )
+    database_url: SecretStr = _setting(
+        "Database",
+        SecretStr("sqlite:///tailguard.db"),
+        "Where reports and observations are kept: a SQLite file, its path relative to the working directory, or "
+        "PostgreSQL as `postgresql+psycopg://user:password@host/name`.",
+        takes="database address",
+    )
+    notional_usd: float = _setting(
+        "Portfolio",
+        1_000_000.0,
+        "Value of the portfolio the orders are for, in US dollars.",
+        gt=0.0,
+        allow_inf_nan=False,
+    )
+    variants: Annotated[tuple[Literal["veqtor-mid-term", "veqtor-overlay"], ...], NoDecode] = _setting(
+        "Portfolio",
+        (),
+        "Variants of the strategy shown in the report beside VEQTOR. They change neither its target nor its orders.",
+        example=["veqtor-mid-term"],
+    )
+    smtp_host: str | None = _setting(
+        "Mail", None, "Mail server. Without one, nobody is told by mail.", takes="host name", example="smtp.example.com"
+    )
+    smtp_port: int = _setting("Mail", 587, "Port of the mail server; usually 465 with `ssl`.", ge=1, le=65535)
+    smtp_security: Literal["starttls", "ssl", "none"] = _setting(
+        "Mail",
+        "starttls",
+        "How the connection is secured: `starttls` after connecting, `ssl` from the first byte, or `none`, for a "
+        "server on the same machine.",
+    )
+    smtp_user: str = _setting("Mail", "", "User name at the mail server; empty for none.", example="desk@example.com")
+    smtp_password: SecretStr = _setting("Mail", SecretStr(""), "Password at the mail server.", example="change-me")
+    mail_from: str = _setting(
+        "Mail", "tailguard@localhost", "Sender of the mails.", takes="mail address", example="tailguard@example.com"
+    )
+    mail_to: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "Mail",
+        (),
+        "Recipients of the mails.",
+        takes="list of mail addresses",
+        example=["desk@example.com", "risk@example.com"],
+    )
+    slack_webhook_url: SecretStr | None = _setting(
+        "Slack",
+        None,
+        "Incoming webhook of a Slack channel. Without one, nobody is told in Slack.",
+        takes="address",
+        example="https://hooks.slack.com/services/change/me",
+    )
+    timeout_seconds: float = _setting(
+        "Delivery",
+        30.0,
+        "How long to wait for a mail server or for Slack, in seconds.",
+        gt=0.0,
+        allow_inf_nan=False,
+    )
+    notify_simulated: bool = _setting(
+        "Delivery",
+        False,
+        "Tell the recipients also of signals of the simulated sample market; otherwise they never hear of one.",
+    )
+    clock: str | None = _setting(
+        "Running",
+        None,
+        "An instant at which to stand still, to repeat a run of the past; New York time if it names no other. Data "
+        "corrected since are used as they are now.",
+        takes="instant, yyyy-mm-ddThh:mm",
+        example="2020-03-16T18:45",
+    )
+    unscheduled_closures: Annotated[tuple[dt.date, ...], NoDecode] = _setting(
+        "Running",
+        (),
+        "Days the New York Stock Exchange closes unplanned that the calendar package does not know yet.",
+        example=["2018-12-05"],
     )
 
-    database_url: SecretStr = Field(
-        SecretStr("sqlite:///tailguard.db"), description="Where reports and observations are kept."
-    )
-    source: Literal["files"] = Field("files", description="Where market data come from.")
-    data_dir: Path | None = Field(None, description="Directory that the source `files` reads.")
-    notional_usd: float = Field(1_000_000.0, gt=0.0, description="Portfolio value the instruction is for, US dollars.")
-    clock: str | None = Field(None, description="Pretend that it is this instant; for repeating a run of the past.")
-    unscheduled_closures: Annotated[tuple[dt.date, ...], NoDecode] = Field(
-        (), description="Days the NYSE closes unplanned that the calendar package does not know yet."
-    )
-    smtp_host: str | None = Field(None, description="Mail server; no mail without one.")
-    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
-    smtp_security: Literal["starttls", "ssl", "none"] = Field("starttls", description="How the connection is secured.")
-    smtp_user: str = Field("", description="User name at the mail server; empty for none.")
-    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail server.")
-    mail_from: str = Field("tailguard@localhost", description="Sender of the mails.")
-    mail_to: Annotated[tuple[str, ...], NoDecode] = Field((), description="Recipients, separated by commas.")
-    slack_webhook_url: SecretStr | None = Field(None, description="Incoming webhook of a Slack channel.")
-    timeout_seconds: float = Field(30.0, gt=0.0, description="How long to wait for a mail server or for Slack.")
-
-    @field_validator("mail_to", "unscheduled_closures", mode="before")
+    @field_validator("mail_to", "unscheduled_closures", "variants", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
 
     @field_validator("mail_from", "mail_to")
     @classmethod
-    def _is_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+    def _is_mail_address(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         for address in (value,) if isinstance(value, str) else value:
             if not _ADDRESS.fullmatch(address):
-                raise ValueError("expected mail addresses such as desk@example.com, separated by commas")
+                raise ValueError("mail addresses such as desk@example.com, separated by commas")
+        return value
+
+    @field_validator("variants")
+    @classmethod
+    def _is_named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("each variant once")
+        return value
+
+    @field_validator("yahoo_url", "cboe_url", "fred_url")
+    @classmethod
+    def _is_base_address(cls, value: str) -> str:
+        # Addresses are stored with what came from them, so one with a password is refused.
+        if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*[^\s/?#@])?", value) or not _has_usable_port(value):
+            raise ValueError("an address such as https://example.com, without user, options or a slash at its end")
+        return value
+
+    @field_validator("user_agent")
+    @classmethod
+    def _is_header(cls, value: str) -> str:
+        if not re.fullmatch(r"[!-~]([ -~]*[!-~])?", value):
+            raise ValueError("one line of printable ASCII")
         return value
 
     @field_validator("slack_webhook_url")
     @classmethod
     def _is_web_address(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.match(r"https?://\S+$", value.get_secret_value()):
-            raise ValueError("expected an address that starts with https://")
-        return value
-
-    @field_validator("notional_usd")
-    @classmethod
-    def _is_finite(cls, value: float) -> float:
-        if not math.isfinite(value):
-            raise ValueError("expected a finite amount")
+        if value is not None and not re.fullmatch(r"https?://\S+", value.get_secret_value()):
+            raise ValueError("an address that starts with https://")
         return value
 
     @classmethod
@@ -105,8 +267,8 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Add tailguard.toml below the environment and .env."""
-        return init_settings, env_settings, _OwnDotEnv(settings_cls), TomlConfigSettingsSource(settings_cls)
+        """Add .env and tailguard.toml below the environment."""
+        return init_settings, env_settings, _OwnDotEnv(settings_cls), _Toml(settings_cls)
 
 
 def load_settings() -> Settings:
@@ -118,26 +280,49 @@ def load_settings() -> Settings:
         Naming the first setting that is wrong; its value is not shown, as it may be a secret.
     """
     for name in os.environ:
-        setting = name.removeprefix(_PREFIX).lower()
-        if name.startswith(_PREFIX) and not name.startswith(_TEST_PREFIX) and setting not in Settings.model_fields:
+        setting = name.removeprefix(PREFIX).lower()
+        if name.startswith(PREFIX) and not name.startswith(_TEST_PREFIX) and setting not in Settings.model_fields:
             raise _unknown(setting)
     try:
-        return Settings()  # type: ignore[call-arg]  # the fields come from the environment
+        return Settings()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = str(first["loc"][0]) if first["loc"] else "settings"
-        if first["type"] == "extra_forbidden":
-            raise _unknown(name.lower().removeprefix(_PREFIX.lower())) from None
-        raise ConfigurationError(
-            f"setting {name}",
-            expected="a usable value",
-            got=first["msg"],
-            do=f"Check {_PREFIX}{name.upper()} in the environment and in .env, and {name} in tailguard.toml.",
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            "tailguard.toml", expected="a TOML file", got=str(error), do="Mend or remove it."
-        ) from error
+        raise _wrong(error) from None
+
+
+def origins() -> dict[str, str]:
+    """Where each setting in force comes from; those at their default are left out."""
+    found: dict[str, str] = {}
+    for origin, source in (
+        (TOML_FILE, _Toml(Settings)),
+        (DOT_ENV, _OwnDotEnv(Settings)),
+        (ENVIRONMENT, EnvSettingsSource(Settings)),
+    ):
+        found |= dict.fromkeys(source(), origin)
+    return found
+
+
+def variable(name: str) -> str:
+    """The environment variable of a setting."""
+    return f"{PREFIX}{name.upper()}"
+
+
+def _has_usable_port(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
+
+
+def _wrong(error: ValidationError) -> ConfigurationError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    name = str(first["loc"][0])
+    if first["type"] == "extra_forbidden":
+        return _unknown(name.lower().removeprefix(PREFIX.lower()))
+    # A validator above says what is expected, and pydantic: "Input should be a valid integer, unable to ...".
+    expected = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    expected = re.sub(r"^(greater|less) than", r"a number \1 than", expected)
+    expected = re.sub(r"^(a valid [^,]+), (.+)", r"\1 (\2)", expected)
+    return ConfigurationError(f"setting {name}", expected=expected, got="something else", do=_where(name))
 
 
 def _unknown(name: str) -> ConfigurationError:
@@ -146,5 +331,16 @@ def _unknown(name: str) -> ConfigurationError:
         f"setting {name}",
         expected=f"{close[0]}, perhaps" if close else "a setting that exists",
         got="an unknown name",
-        do=f"Check {_PREFIX}{name.upper()} in the environment and in .env, and {name} in tailguard.toml.",
+        do=_where(name),
+    )
+
+
+def _where(name: str) -> str:
+    return f"Check {variable(name)} in the environment and in {DOT_ENV}, and {name} in {TOML_FILE}."
+
+
+def _unreadable(file: str, expected: str, error: OSError | ValueError) -> ConfigurationError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return ConfigurationError(
+        f"{file} in the working directory", expected=expected, got=str(reason), do="Mend or remove it."
     )

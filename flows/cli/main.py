@@ -10,7 +10,7 @@ import click
 from sqlalchemy.exc import DBAPIError
 
 from flows.cli.output import say
-from signals.errors import ConfigurationError, DataNotReady, TailguardError
+from signals.errors import ConfigurationError, DataNotReady, TailguardError, TransientSourceError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -20,6 +20,7 @@ EXIT_INTERRUPTED = 130
 
 #: Command -> module and function; loaded when it is called, so that reading stays fast.
 _COMMANDS = {
+    "quickstart": ("flows.cli.quickstart", "quickstart"),
     "run": ("flows.cli.run", "run"),
     "backfill": ("flows.cli.run", "backfill"),
     "report": ("flows.cli.report", "report"),
@@ -27,6 +28,9 @@ _COMMANDS = {
     "history": ("flows.cli.history", "history"),
     "outbox": ("flows.cli.outbox", "outbox"),
     "db": ("flows.cli.db", "db"),
+    "init": ("flows.cli.init", "init"),
+    "config": ("flows.cli.config", "config"),
+    "completion": ("flows.cli.completion", "completion"),
 }
 
 
@@ -54,7 +58,8 @@ class _LazyGroup(click.Group):
 def cli() -> None:
     """Daily target allocations of systematic volatility hedges, from public data.
 
-    Settings come from the environment (TAILGUARD_*), .env and tailguard.toml.
+    Settings come from the environment (TAILGUARD_*), .env and tailguard.toml: `tailguard init` writes one to start
+    from, and `tailguard config show` prints what is in force. Options of a command win over them.
     """
 
 
@@ -90,6 +95,6 @@ def exit_code(error: TailguardError) -> int:
     """The exit code an error ends the command with."""
     if isinstance(error, ConfigurationError):
         return EXIT_USAGE
-    if isinstance(error, DataNotReady):
+    if isinstance(error, DataNotReady | TransientSourceError):
         return EXIT_AWAITING_DATA
     return EXIT_FAILED

@@ -28,16 +28,20 @@ database_option: Decorator = click.option(
     metavar="URL",
     expose_value=False,
     callback=_set_database,
-    help="Database, such as sqlite:///tailguard.db or postgresql+psycopg://user@host/name.",
+    help="Database, such as sqlite:///tailguard.db or postgresql+psycopg://user@host/name; by default "
+    "TAILGUARD_DATABASE_URL.",
 )
 source_option: Decorator = click.option(
-    "--source", type=click.Choice(["files"]), help="Where market data come from; by default as configured."
+    "--source",
+    type=click.Choice(["live", "files", "sample"]),
+    help="Where market data come from, by default as configured: `live` asks Yahoo, Cboe and FRED, `files` reads "
+    "--data-dir, `sample` is a simulated market.",
 )
 data_dir_option: Decorator = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Directory of recorded files, for the source `files`.",
+    help="Directory of recorded files, for the source `files`; by default TAILGUARD_DATA_DIR.",
 )
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 

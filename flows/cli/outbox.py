@@ -6,6 +6,7 @@ import json
 
 import click
 
+from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
 from storage.outbox import STATES
@@ -14,15 +15,33 @@ from storage.unit_of_work import UnitOfWork
 
 @click.group()
 def outbox() -> None:
-    """Look at the messages that go with the reports."""
+    """Look at the messages that go with the reports.
+
+    A message is stored with its report before it is sent, once for each recipient, and keeps the record of its
+    delivery.
+    """
 
 
-@outbox.command("list")
-@click.option("--state", type=click.Choice(STATES), help="Only those in a state.")
+@outbox.command(
+    "list",
+    epilog=manual(
+        "tailguard outbox list", "tailguard outbox list --state UNCERTAIN --json", exit_codes="0 listed, 2 no database"
+    ),
+)
+@click.option(
+    "--state",
+    type=click.Choice(STATES),
+    metavar="STATE",
+    help=f"Only those in a state: {', '.join(STATES)}.",
+)
 @database_option
 @json_option
 def list_messages(state: str | None, as_json: bool) -> None:
-    """List messages, oldest first."""
+    """List messages, oldest first.
+
+    Each line has a message's session, revision, channel, recipient, state and number of attempts, and why the last one
+    failed. UNCERTAIN is a message whose acceptance nobody confirmed; it is not sent again by itself.
+    """
     with UnitOfWork(existing_database()) as work:
         messages = work.outbox.all(state)
     if as_json:

@@ -7,6 +7,7 @@ import json
 import click
 
 from flows.cli.main import EXIT_FAILED, EXIT_UNDELIVERED
+from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
 from storage.outbox import FAILED as MESSAGE_FAILED
@@ -17,14 +18,30 @@ from storage.unit_of_work import UnitOfWork
 _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 
 
-@click.command()
-@click.option("--limit", type=click.IntRange(1), default=10, show_default=True, help="How many sessions.")
+@click.command(
+    epilog=manual(
+        "tailguard status",
+        "tailguard status --limit 1 --json",
+        exit_codes="0 all well, 1 the latest session failed, 2 no database, 4 a message is undelivered or its delivery "
+        "is uncertain",
+    )
+)
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    metavar="N",
+    default=10,
+    show_default=True,
+    help="How many sessions, newest first.",
+)
 @database_option
 @json_option
 def status(limit: int, as_json: bool) -> int:
     """Show how the latest sessions ended and what is expected next.
 
-    Exits with 1 if the latest session failed, and with 4 if a message is undelivered or its delivery uncertain.
+    It prints each session's outcome, the last run, the next attempt with its deadline, and the messages that need a
+    person. All of it was stored by the last run: nothing is computed, and no source is asked.
+    A monitor can rely on the exit code.
     """
     with UnitOfWork(existing_database()) as work:
         outcomes = work.runs.outcomes(limit)
