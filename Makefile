@@ -4,17 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-DATA_DIR ?= ../shared/data
 
 .PHONY: run test unit lint bench lock clean
 
 run: $(VENV)/.installed
-	@if [ -d "$(DATA_DIR)" ]; then \
-		$(BIN)/tailguard run --source files --data-dir "$(DATA_DIR)" --session latest; \
-	else \
-		echo "No recorded market data at $(DATA_DIR): name a directory with 'make run DATA_DIR=...'."; \
-		echo "docs/data-notes.md says which files belong into it."; exit 1; \
-	fi
+	@$(BIN)/tailguard quickstart
 
 test: lint
 	$(BIN)/pytest

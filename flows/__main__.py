@@ -1,5 +1,19 @@
-"""``python -m flows`` is ``tailguard``."""
+"""The command's way in, also as ``python -m flows``: light, so that Ctrl-C ends it with a sentence from the start."""
 
-from flows.cli.main import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    """Load the command line and run it."""
+    try:
+        from flows.cli.main import main as run
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -17,13 +17,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
+from flows.sessions import sessions_in_range
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
-from signals.errors import ConfigurationError, DataNotReady
+from signals.errors import DataNotReady
 from signals.veqtor.rules import VEQTOR
-from signals.vix_futures import BASE_SESSION
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
 from tasks.compute import reports_on
+from tasks.ingest import require_market
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import finish_run, record_outcome, start_run, stored_sessions
 from tasks.schedule import deadline
@@ -78,46 +79,20 @@ def backfill(
         end: Last day, included.
         mode: "missing" leaves sessions that have a report alone; "recompute" computes all and stores a revision where
             something changed.
-        source: Where data come from; by default as configured.
+        source: Where data come from: live, files or sample; by default as configured.
         data_dir: Directory of the source "files"; by default as configured.
         notify: Whether the configured recipients are told of each session. Usually not.
     """
     work = services()
-    chosen = work.source(source, Path(data_dir) if data_dir else None)
     sessions = sessions_in_range(start, end, work)
+    chosen = work.source(source, Path(data_dir) if data_dir else None, sessions[-1], sessions[0])
     engine = work.engine()
     try:
-        result = _run(work, engine, chosen, sessions, mode, notify)
+        require_market(engine, chosen)
+        result = _run(work, engine, chosen, sessions, mode, notify and work.tells(chosen))
     finally:
         engine.dispose()
     return Completed(data=result, message=describe(result))
-
-
-def sessions_in_range(start: str, end: str, work: Services) -> list[dt.date]:
-    """The sessions of a range that have closed.
-
-    Raises
-    ------
-    ConfigurationError
-        When the range makes no sense or holds no session.
-    """
-    first, last = _day("start", start), _day("end", end)
-    if first < BASE_SESSION:
-        raise ConfigurationError(
-            f"start {first}", expected=f"{BASE_SESSION} or later", got=start, do="The index has no level before that."
-        )
-    now = work.clock()
-    closed = work.calendar.last_session_closed_by(now, dt.timedelta(0))
-    if last > closed and work.calendar.sessions_in(closed, last).size > 1:
-        raise ConfigurationError(
-            f"end {last}", expected=f"{closed} or earlier, the last session that closed", got=end, do="Check --end."
-        )
-    found: list[dt.date] = work.calendar.sessions_in(first, last).tolist() if first <= last else []
-    if not found:
-        raise ConfigurationError(
-            "range", expected="at least one trading session", got=f"none from {first} to {last}", do="Check the dates."
-        )
-    return found
 
 
 def describe(result: BackfillResult) -> str:
@@ -128,15 +103,6 @@ def describe(result: BackfillResult) -> str:
     if result.waiting:
         parts.append(f"stopped at {result.waiting.session}: {result.waiting.detail}")
     return f"{result.sessions} sessions: {', '.join(parts)}"
-
-
-def _day(name: str, text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            name, expected="a date as yyyy-mm-dd", got=repr(text), do=f"Check --{name}."
-        ) from error
 
 
 def _run(
@@ -170,7 +136,7 @@ def _emit_range(
     with _progress(len(wanted)) as advance:
         for first in range(0, len(ready), CHUNK_SESSIONS):
             chunk = ready[first : first + CHUNK_SESSIONS]
-            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes)
+            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes, work.settings.variants)
             counts.update(item.outcome for item in emit_step(engine, run_id, reports, recipients, work.clock))
             advance(len(chunk))
     waiting = None

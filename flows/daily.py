@@ -12,10 +12,11 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
 from sqlalchemy import Engine
 
+from flows.sessions import LATEST, parse_session
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.calendar import NEW_YORK
-from signals.errors import ConfigurationError, DataNotReady
+from signals.errors import DataNotReady, TailguardError, TransientSourceError
 from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals
 from storage.runs import (
@@ -28,6 +29,7 @@ from storage.runs import (
     SessionOutcome,
 )
 from tasks.compute import reports_on
+from tasks.ingest import require_market
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import (
     expected_next,
@@ -41,9 +43,6 @@ from tasks.runs import (
 )
 from tasks.schedule import deadline, next_attempt_in_time, session_due
 from tasks.sources.payload import Source
-
-#: Work on the last session for which the source has everything.
-LATEST = "latest"
 
 #: Runs from here on belong to the session of the day, earlier ones to the one before.
 _EVENING = dt.time(18, 0)
@@ -87,47 +86,26 @@ def daily(
     Args:
         session: Date as yyyy-mm-dd, or "latest" for the last session the source has everything for. By default the
             last session whose close plus two hours precedes the scheduled start of this run.
-        source: Where data come from; by default as configured.
+        source: Where data come from: live, files or sample; by default as configured.
         data_dir: Directory of the source "files"; by default as configured.
         notify: Whether the configured recipients are told.
     """
     work = services()
-    chosen = work.source(source, Path(data_dir) if data_dir else None)
     explicit = parse_session(session, work)
+    due = explicit or session_due(_scheduled_start(work), work.calendar)
+    chosen = work.source(source, Path(data_dir) if data_dir else None, due)
+    return run_daily(work, chosen, explicit, latest=session == LATEST, notify=notify)
+
+
+def run_daily(work: Services, source: Source, explicit: dt.date | None, *, latest: bool, notify: bool) -> State[Any]:
+    """The body of the flow, on a source that is open; to be called within a flow."""
     engine = work.engine()
     try:
-        result = _run(work, engine, chosen, explicit, session == LATEST, notify)
+        require_market(engine, source)
+        result = _run(work, engine, source, explicit, latest, notify and work.tells(source))
     finally:
         engine.dispose()
     return _state(result)
-
-
-def parse_session(session: str | None, work: Services) -> dt.date | None:
-    """The day that was asked for by date; None if the run chooses.
-
-    Raises
-    ------
-    ConfigurationError
-        When it is not a date, or one whose close has not passed.
-    """
-    if session is None or session == LATEST:
-        return None
-    try:
-        day = dt.date.fromisoformat(session)
-    except ValueError as error:
-        raise ConfigurationError(
-            "session", expected=f"a date as yyyy-mm-dd, or {LATEST!r}", got=repr(session), do="Check --session."
-        ) from error
-    now = work.clock()
-    closes_at = work.calendar.close_time(day) if work.calendar.is_session(day) else None
-    if day > now.astimezone(NEW_YORK).date() or (closes_at and closes_at > now):
-        raise ConfigurationError(
-            f"session {day}",
-            expected="a session that has closed",
-            got=f"one in the future; it is {now.astimezone(NEW_YORK):%Y-%m-%d %H:%M} in New York",
-            do=f"The last one that closed is {work.calendar.last_session_closed_by(now, dt.timedelta(0))}.",
-        )
-    return day
 
 
 def _run(
@@ -196,7 +174,7 @@ def _outcome(
             known = stored_sessions(engine, digest, reread_window(session, calendar))
         signals.inputs.require(session)
         signals.inputs.require_orders(session)
-    except DataNotReady as error:
+    except (DataNotReady, TransientSourceError) as error:
         outcome = _not_ready(work, session, error)
         record_outcome(engine, run_id, outcome, work.clock)
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
@@ -227,7 +205,7 @@ def _emit(
     *,
     notify: bool,
 ) -> list[SessionOutcome]:
-    reports = reports_on(signals, sessions, work.settings.notional_usd, hashes)
+    reports = reports_on(signals, sessions, work.settings.notional_usd, hashes, work.settings.variants)
     return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
 
 
@@ -237,7 +215,7 @@ def _deliver(work: Services, engine: Engine, *, notify: bool) -> DeliverySummary
     return deliver_step(engine, work.channels(), work.clock)
 
 
-def _not_ready(work: Services, session: dt.date, error: DataNotReady) -> SessionOutcome:
+def _not_ready(work: Services, session: dt.date, error: TailguardError) -> SessionOutcome:
     now, due = work.clock(), deadline(session, work.calendar)
     if now > due:
         return _too_late(work, session, str(error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from sqlalchemy import Engine
 
 from flows.settings import Settings, load_settings
 from signals.calendar import TradingCalendar, trading_calendar
+from signals.errors import ConfigurationError
 from storage.engine import open_engine
 from storage.schema import ensure_schema
 from tasks.clock import Clock, clock_at, system_clock
@@ -16,8 +18,13 @@ from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient
+from tasks.schedule import session_due
+from tasks.sources.files import FilesSource
+from tasks.sources.live import SESSIONS, LiveEndpoints, LiveSource
 from tasks.sources.payload import Source
-from tasks.sources.registry import open_source
+from tasks.sources.sample import SampleSource
+
+SOURCE_NAMES = (LiveSource.name, FilesSource.name, SampleSource.name)
 
 
 @dataclass(frozen=True)
@@ -34,11 +41,58 @@ class Services:
         ensure_schema(engine)
         return engine
 
-    def source(self, name: str | None, data_dir: Path | None) -> Source:
-        """A source of market data; the arguments win over the settings."""
+    def source(
+        self,
+        name: str | None,
+        data_dir: Path | None,
+        through: dt.date | None = None,
+        since: dt.date | None = None,
+    ) -> Source:
+        """A source of market data; `name` and `data_dir` win over the settings.
+
+        Parameters
+        ----------
+        through : datetime.date, optional
+            The last session that is wanted, by default the last one that closed.
+        since : datetime.date, optional
+            The first one, by default the same: whatever a signal of it needs is read too.
+
+        Raises
+        ------
+        ConfigurationError
+            When there is no source of that name, or it lacks a setting.
+        """
         settings = self.settings
-        # Files are read now, also by a run that believes it is another day.
-        return open_source(name or settings.source, data_dir or settings.data_dir, system_clock)
+        last = through or session_due(self.clock(), self.calendar)
+        match name or settings.source:
+            case FilesSource.name:
+                # Files are read now, also by a run that believes it is another day.
+                return FilesSource(_required(data_dir or settings.data_dir), system_clock)
+            case SampleSource.name:
+                return SampleSource(self.calendar, last, self.clock)
+            case LiveSource.name:
+                return self.live_source(last, since)
+            case other:
+                raise ConfigurationError(
+                    "source", expected=f"one of {', '.join(SOURCE_NAMES)}", got=repr(other), do="Check --source."
+                )
+
+    def live_source(
+        self, through: dt.date, since: dt.date | None = None, deadline_seconds: float | None = None
+    ) -> LiveSource:
+        """The live source; with a deadline, all of it answers within that time or none."""
+        settings = self.settings
+        extra = len(self.calendar.sessions_in(since, through)) - 1 if since else 0
+        return LiveSource(
+            self.calendar,
+            through,
+            system_clock,
+            sessions=SESSIONS + extra,
+            endpoints=LiveEndpoints(settings.yahoo_url, settings.cboe_url, settings.fred_url),
+            timeout_seconds=settings.source_timeout_seconds,
+            user_agent=settings.user_agent,
+            deadline_seconds=deadline_seconds,
+        )
 
     def channels(self) -> dict[str, Channel]:
         """The configured channels by name."""
@@ -59,6 +113,10 @@ class Services:
             found[SlackChannel.name] = SlackChannel(url, settings.timeout_seconds)
         return found
 
+    def tells(self, source: Source) -> bool:
+        """Whether anybody is told of reports from a source: of a simulated market only if that was asked for."""
+        return not source.simulated or self.settings.notify_simulated
+
     def recipients(self) -> list[Recipient]:
         """Everyone who is told of a report."""
         settings, found = self.settings, []
@@ -67,6 +125,17 @@ class Services:
         if settings.slack_webhook_url:
             found.append(Recipient(SlackChannel.name, WEBHOOK))
         return found
+
+
+def _required(data_dir: Path | None) -> Path:
+    if data_dir is None:
+        raise ConfigurationError(
+            "source files",
+            expected="a directory of recorded files",
+            got="no --data-dir",
+            do="Name one with --data-dir or TAILGUARD_DATA_DIR.",
+        )
+    return data_dir
 
 
 def services() -> Services:

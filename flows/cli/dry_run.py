@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from flows.cli.output import say
-from flows.daily import LATEST, parse_session
+from flows.sessions import LATEST, parse_session
 from flows.wiring import services
 from reports.html import render_html
 from reports.slack import render_slack
@@ -29,11 +29,11 @@ def dry_run(session: str | None, source: str | None, data_dir: Path | None, outp
     day = parse_session(session, work) or session_due(work.clock(), work.calendar)
     if not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
-    data, hashes = read_source(work.source(source, data_dir))
+    data, hashes = read_source(work.source(source, data_dir, day))
     signals = compute(data, work.calendar, day)
     if session == LATEST:
         day = signals.inputs.last_session
-    report = signal_report(signals, day, work.settings.notional_usd, hashes)
+    report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
     now = work.clock()
     view = report_view(report, revision=1, emitted_at=now, dry_run=True)
     mail = compose(view, work.settings.mail_from, "recipient@example.com", f"tailguard.dry-run.{day}", now)

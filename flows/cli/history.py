@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, existing_database, source_option
 from flows.cli.output import say
 from signals.document import decode
@@ -23,13 +24,38 @@ from storage.unit_of_work import UnitOfWork
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
-@click.command()
-@click.option("--strategy", type=click.Choice(STRATEGIES), default="veqtor", show_default=True, help="Which index.")
+@click.command(
+    epilog=manual(
+        "tailguard history --start 2020-01-02 --end 2020-03-31",
+        "tailguard history --strategy vix-short-term --source files --data-dir data \\",
+        "    --start 2020-01-02 --end 2020-03-31 --format parquet --output h.parquet",
+        exit_codes="0 printed, 2 wrong usage or configuration, or no session in the range, 3 the data end "
+        "before it does",
+    )
+)
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    metavar="NAME",
+    default="veqtor",
+    show_default=True,
+    help=f"Which index: {', '.join(STRATEGIES)}.",
+)
 @click.option("--start", type=_DATE, required=True, metavar="DATE", help="First session, yyyy-mm-dd.")
 @click.option("--end", type=_DATE, required=True, metavar="DATE", help="Last session, included.")
-@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), default="csv", show_default=True)
 @click.option(
-    "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="By default standard output."
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json", "parquet"]),
+    default="csv",
+    show_default=True,
+    help="How rows are written; parquet needs --output and the extra tailguard[parquet].",
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="File to write, replaced if it is there; by default standard output.",
 )
 @source_option
 @data_dir_option
@@ -81,7 +107,7 @@ def _from_database(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
 def _note_holes(found: list[dt.date], start: dt.date, end: dt.date) -> None:
     """Say which sessions of a range that have closed have no report."""
     from flows.wiring import services
-    from signals.vix_futures import BASE_SESSION
+    from signals.series import BASE_SESSION
     from tasks.schedule import session_due
 
     work = services()
@@ -102,9 +128,11 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
     from flows.wiring import services
     from tasks.compute import compute
     from tasks.ingest import read_source
+    from tasks.schedule import session_due
 
     work = services()
-    data, _ = read_source(work.source(source, data_dir))
+    due = session_due(work.clock(), work.calendar)
+    data, _ = read_source(work.source(source, data_dir, min(end, due), min(start, due)))
     signals = compute(data, work.calendar, end)
     return rows_of_signals(signals, strategy, start, end)
 

@@ -7,9 +7,10 @@ import json
 
 import click
 
+from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from reports.text import render_text
-from reports.view import report_view
+from reports.view import ReportView, report_view
 from signals.document import decode
 from signals.errors import ConfigurationError
 from signals.veqtor.report import SignalReport
@@ -20,15 +21,30 @@ from storage.unit_of_work import UnitOfWork
 
 @click.group()
 def report() -> None:
-    """Read the reports that were emitted."""
+    """Read the reports that were emitted.
+
+    They are printed as they were stored: nothing is computed, and no source is asked. `run` and `backfill` emit them.
+    """
 
 
-@report.command("list")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="How many, newest first.")
+@report.command(
+    "list",
+    epilog=manual(
+        "tailguard report list",
+        "tailguard report list --limit 250 --json",
+        exit_codes="0 listed, 2 no database",
+    ),
+)
+@click.option(
+    "--limit", type=click.IntRange(1), metavar="N", default=20, show_default=True, help="How many, newest first."
+)
 @database_option
 @json_option
 def list_reports(limit: int, as_json: bool) -> None:
-    """List the newest reports, one line each."""
+    """List the newest reports, one line each.
+
+    A line has the session, the rule set with the revision, and the target weights.
+    """
     with UnitOfWork(existing_database()) as work:
         found = work.reports.recent(limit)
     if as_json:
@@ -39,6 +55,7 @@ def list_reports(limit: int, as_json: bool) -> None:
                 "revision": item.revision,
                 "emitted_at": item.emitted_at.isoformat(),
                 "target": json.loads(item.document)["target"],
+                "simulated": json.loads(item.document).get("simulated", False),
             }
             for item in found
         ]
@@ -47,30 +64,48 @@ def list_reports(limit: int, as_json: bool) -> None:
     if not found:
         click.echo("No report yet: `tailguard run` emits one.")
     for item in found:
-        target = json.loads(item.document)["target"]
+        document = json.loads(item.document)
+        target, label = document["target"], "  SIMULATED" if document.get("simulated") else ""
         weights = "  ".join(f"{name} {weight * 100:5.1f}%" for name, weight in target.items())
-        click.echo(f"{item.session}  {item.rule_set} r{item.revision}  {weights}")
+        click.echo(f"{item.session}  {item.rule_set} r{item.revision}  {weights}{label}")
 
 
-@report.command("show")
+@report.command(
+    "show",
+    epilog=manual(
+        "tailguard report show",
+        "tailguard report show 2020-03-16",
+        "tailguard report show 2020-03-16 --revision 1 --json",
+        exit_codes="0 shown, 2 no database, or no report of that session",
+    ),
+)
 @click.argument("session", required=False, metavar="[DATE]")
-@click.option("--revision", type=click.IntRange(1), help="A certain revision; by default the newest.")
+@click.option("--revision", type=click.IntRange(1), metavar="N", help="A certain revision; by default the newest.")
 @database_option
 @json_option
 def show_report(session: str | None, revision: int | None, as_json: bool) -> None:
-    """Show the report of a session, by default of the newest one."""
+    """Show the report of a session, by default of the newest one.
+
+    A report says what to hold, which orders reach it, how close the next change is, and which file each number was read
+    from. DATE is a session, yyyy-mm-dd. A revision that was superseded says so.
+    """
     stored = _stored(_date(session) if session else None, revision)
     if as_json:
         document = json.loads(stored.document)
         provenance = {"revision": stored.revision, "emitted_at": stored.emitted_at.isoformat()}
         click.echo(json.dumps({**document, **provenance}, indent=2))
     else:
-        click.echo(_text(stored), nl=False)
+        click.echo(render_text(_view(stored)), nl=False)
 
 
 def print_report(session: dt.date) -> None:
     """Print the newest revision of a session's report."""
-    click.echo(_text(_stored(session, None)), nl=False)
+    click.echo(render_text(stored_view(session)), nl=False)
+
+
+def stored_view(session: dt.date) -> ReportView:
+    """The newest revision of a session's report, ready to be rendered."""
+    return _view(_stored(session, None))
 
 
 def _stored(session: dt.date | None, revision: int | None) -> StoredReport:
@@ -87,17 +122,15 @@ def _stored(session: dt.date | None, revision: int | None) -> StoredReport:
     return stored
 
 
-def _text(stored: StoredReport) -> str:
+def _view(stored: StoredReport) -> ReportView:
     content = decode(SignalReport, json.loads(stored.document))
     with UnitOfWork(existing_database()) as work:
         newest = work.reports.newest(VEQTOR.name, stored.session)
-    return render_text(
-        report_view(
-            content,
-            revision=stored.revision,
-            emitted_at=stored.emitted_at,
-            newest_revision=newest.revision if newest else None,
-        )
+    return report_view(
+        content,
+        revision=stored.revision,
+        emitted_at=stored.emitted_at,
+        newest_revision=newest.revision if newest else None,
     )
 
 

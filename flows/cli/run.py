@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED
+from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, json_option, source_option
 from flows.cli.output import say
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
@@ -21,16 +22,26 @@ if TYPE_CHECKING:
     from flows.daily import DailyResult
     from flows.wiring import Services
     from tasks.notify.deliver import DeliverySummary
+    from tasks.sources.payload import Source
 
 _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
 
 
-@click.command()
+@click.command(
+    epilog=manual(
+        "tailguard run",
+        "tailguard run --session 2026-11-20 --dry-run",
+        "tailguard run --source files --data-dir data --session latest",
+        "tailguard run --source sample --database sqlite:///sample.db",
+        exit_codes="0 the signal is out, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
+        "undelivered or uncertain, 130 interrupted",
+    )
+)
 @click.option("--session", metavar="DATE", help="Session, yyyy-mm-dd, or `latest` for the last one with complete data.")
 @source_option
 @data_dir_option
 @database_option
-@click.option("--no-notify", is_flag=True, help="Tell nobody.")
+@click.option("--no-notify", is_flag=True, help="Store the signal, and tell nobody.")
 @click.option(
     "--dry-run",
     "dry_run",
@@ -40,6 +51,7 @@ _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
     default=Path("tailguard-dry-run"),
     show_default=True,
     help="Directory for --dry-run.",
@@ -59,31 +71,43 @@ def run(
     """Compute, store and deliver the signal of one session.
 
     Without --session it is the last session that closed at least two hours ago. Running a session again changes
-    nothing, unless its inputs have changed: then a revision is stored.
+    nothing, unless its inputs have changed: then a revision is stored. Recipients never hear of the sample market.
     """
     if dry_run:
         from flows.cli.dry_run import dry_run as render
 
         return render(session, source, data_dir, output)
     quiet_prefect()
-    from flows.daily import daily, parse_session
+    from flows.sessions import parse_session
 
-    work = check_services(source, data_dir)
+    work, chosen = check_services(source, data_dir)
     day = parse_session(session, work)
     if day is not None and not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
+    from flows.daily import daily
+
     result: DailyResult = run_flow(
         daily, session=session, source=source, data_dir=str(data_dir) if data_dir else None, notify=not no_notify
     )
     outcome = result.outcome
     if as_json:
-        click.echo(json.dumps({**_outcome_document(outcome), "others": [_outcome_document(o) for o in result.others]}))
+        others = [_outcome_document(other) for other in result.others]
+        click.echo(json.dumps({**_outcome_document(outcome), "others": others, "simulated": chosen.simulated}))
     else:
         _print_daily(result)
+        if not no_notify:
+            _print_silence(work, chosen)
     return _EXIT_CODES.get(outcome.outcome, EXIT_UNDELIVERED if result.delivery.problems else 0)
 
 
-@click.command()
+@click.command(
+    epilog=manual(
+        "tailguard backfill --start 2020-01-02 --end 2020-03-31",
+        "tailguard backfill --start 2020-01-02 --end 2020-03-31 --mode recompute",
+        exit_codes="0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is undelivered "
+        "or uncertain, 130 interrupted",
+    )
+)
 @click.option("--start", required=True, metavar="DATE", help="First session, yyyy-mm-dd; 2005-12-20 at the earliest.")
 @click.option("--end", required=True, metavar="DATE", help="Last session, included.")
 @click.option(
@@ -103,13 +127,17 @@ def backfill(
 ) -> int:
     """Compute and store the signals of a range of sessions.
 
-    Sessions are stored in chunks; an interrupted backfill goes on where it stopped when it is run again.
+    Sessions are stored in chunks; an interrupted backfill goes on where it stopped when it is run again. Nobody is
+    told of the past without --notify.
     """
     quiet_prefect()
-    from flows.backfill import backfill as flow
-    from flows.backfill import describe, sessions_in_range
+    from flows.sessions import sessions_in_range
 
-    sessions_in_range(start, end, check_services(source, data_dir))
+    work, chosen = check_services(source, data_dir)
+    sessions_in_range(start, end, work)
+    from flows.backfill import backfill as flow
+    from flows.backfill import describe
+
     result: BackfillResult = run_flow(
         flow,
         start=start,
@@ -128,12 +156,15 @@ def backfill(
                     "already_there": result.already_there,
                     "outcomes": result.outcomes,
                     "waiting": waiting,
+                    "simulated": chosen.simulated,
                 }
             )
         )
     else:
-        say(describe(result))
+        say(("SIMULATED. " if chosen.simulated else "") + describe(result))
         _print_delivery(result.delivery)
+        if notify:
+            _print_silence(work, chosen)
     if result.waiting:
         return EXIT_AWAITING_DATA
     return EXIT_UNDELIVERED if result.delivery.problems else 0
@@ -146,14 +177,19 @@ def quiet_prefect() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
-def check_services(source: str | None, data_dir: Path | None) -> Services:
+def check_services(source: str | None, data_dir: Path | None) -> tuple[Services, Source]:
     """Find out what cannot work before Prefect is started, which takes some seconds."""
     from flows.wiring import services
+    from tasks.ingest import require_market
 
     work = services()
-    work.source(source, data_dir)
-    work.engine().dispose()
-    return work
+    chosen = work.source(source, data_dir)
+    engine = work.engine()
+    try:
+        require_market(engine, chosen)
+    finally:
+        engine.dispose()
+    return work, chosen
 
 
 def run_flow(flow: Callable[..., Any], **parameters: Any) -> Any:
@@ -208,6 +244,12 @@ def _print_daily(result: DailyResult) -> None:
     for other in result.others:
         say(f"{other.session}: {other.outcome}. {other.detail}")
     _print_delivery(result.delivery)
+
+
+def _print_silence(work: Services, source: Source) -> None:
+    """Say that recipients were left alone because the market is simulated."""
+    if work.recipients() and not work.tells(source):
+        say("Nobody was told: the market is simulated. TAILGUARD_NOTIFY_SIMULATED=true tells the recipients anyway.")
 
 
 def _print_delivery(delivery: DeliverySummary) -> None:

@@ -66,6 +66,7 @@ def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A market of the test's own, and a database for its runs."""
     directory = write_market(tmp_path / "market")
     monkeypatch.setenv("TAILGUARD_DATABASE_URL", f"sqlite:///{tmp_path / 'tailguard.db'}")
+    monkeypatch.setenv("TAILGUARD_SOURCE", "files")
     monkeypatch.setenv("TAILGUARD_DATA_DIR", str(directory))
     return directory
 

@@ -79,6 +79,7 @@ def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]
 @pytest.fixture
 def evening(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An evening of the made-up market."""
+    monkeypatch.setenv("TAILGUARD_SOURCE", "files")
     monkeypatch.setenv("TAILGUARD_DATA_DIR", str(write_market(tmp_path / "market")))
     monkeypatch.setenv("TAILGUARD_CLOCK", "2006-06-30T18:45")
 

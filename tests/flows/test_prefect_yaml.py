@@ -11,6 +11,8 @@ from prefect.client.schemas.schedules import CronSchedule
 from tasks.schedule import ATTEMPTS
 from tests.conftest import ROOT
 
+pytestmark = pytest.mark.server
+
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 BY_NAME = {deployment["name"]: deployment for deployment in DEPLOYMENTS}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -50,26 +51,28 @@ def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[s
     assert excerpt
     report = shown["tailguard report show 2020-03-16"].splitlines()
     assert [line for line in excerpt[1].splitlines() if line != "..." and line not in report] == []
-    assert "62 sessions: 61 EMITTED, 1 there already" in shown[USE[2]]
-    assert len(shown[USE[-2]].splitlines()) == 63
-    for command in USE[0], USE[3], USE[4], USE[6]:
-        assert max(map(len, shown[command].splitlines())) <= 80
+    backfilled = next(out for command, out in shown.items() if command.startswith("tailguard backfill"))
+    assert "62 sessions: 61 EMITTED, 1 there already" in backfilled
+    histories = [out.splitlines() for command, out in shown.items() if command.startswith("tailguard history")]
+    assert [len(lines) for lines in histories] == [63, 63, 63]
+    assert [lines[1].endswith(",SIMULATED") for lines in histories] == [False, False, True]
+    for command, out in shown.items():
+        if command.split()[1] in ("run", "report", "config") and "--dry-run" not in command:
+            assert max(map(len, out.splitlines())) <= 80, command
 
 
-def test_make_run_shows_the_last_complete_session(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
-    environment["TAILGUARD_DATABASE_URL"] = f"sqlite:///{tmp_path / 'run.db'}"
-    command = ["make", "--no-print-directory", "run", f"DATA_DIR={data_dir}"]
+def test_make_run_needs_no_network(environment: dict[str, str]) -> None:
+    # Nothing listens there, also where there is a network.
+    environment |= {f"TAILGUARD_{name}_URL": "http://127.0.0.1:9" for name in ("YAHOO", "CBOE", "FRED")}
+    there_before = (ROOT / "quickstart").exists()
+    command = ["make", "--no-print-directory", "run"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert "2026-07-29: EMITTED\n\nS&P 500 Dynamic VEQTOR, session Wednesday 2026-07-29\n" in done.stdout
-    assert "Degraded data in S&P 500 TR, overnight rate, T-bill rate" in done.stdout
-
-
-def test_make_run_without_data_says_what_to_do(environment: dict[str, str], tmp_path: Path) -> None:
-    command = ["make", "--no-print-directory", "run", f"DATA_DIR={tmp_path / 'none'}"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
-    assert done.returncode != 0
-    assert "make run DATA_DIR=..." in done.stdout
+    if not there_before:
+        shutil.rmtree(ROOT / "quickstart")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "No live data: no usable answer from 127.0.0.1:9" in done.stdout
+    assert "\nSIMULATED S&P 500 Dynamic VEQTOR, session " in done.stdout
+    assert "\nNext:\n" in done.stdout
 
 
 def test_the_deployments_are_accepted_and_a_worker_starts(environment: dict[str, str]) -> None:
