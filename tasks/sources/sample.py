@@ -1,0 +1,125 @@
+"""Source ``sample``: the simulated sample market, written as its publishers would have published it.
+
+It needs no network and no files. The bodies have the shapes of the public files and go through the same parsers; both
+publishers of a series say the same. Everything made from it says that it is simulated.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from signals.calendar import MONTH_CODES, Days, TradingCalendar
+from signals.sample_market.model import DEFAULT_SEED, SampleContract, SampleMarket, sample_market
+from tasks.sources.formats import (
+    CBOE_INDEX,
+    CBOE_VX_CONTRACT,
+    FRED_SERIES,
+    VX_OLD_SCALE,
+    VX_RESCALED_ON,
+    YAHOO_HISTORY,
+)
+from tasks.sources.payload import Payload
+
+Floats = npt.NDArray[np.float64]
+
+_YAHOO_HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
+_VX_HEADER = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class SampleSource:
+    """Draw the sample market and yield it as payloads.
+
+    Parameters
+    ----------
+    calendar : TradingCalendar
+    through : datetime.date
+        Nothing is dated later.
+    now : callable
+        The clock: when a payload is said to have been fetched.
+    seed : int
+        Another seed is another market.
+    """
+
+    name = "sample"
+    simulated = True
+
+    def __init__(
+        self, calendar: TradingCalendar, through: dt.date, now: Callable[[], dt.datetime], seed: int = DEFAULT_SEED
+    ) -> None:
+        self._calendar = calendar
+        self._through = through
+        self._now = now
+        self._seed = seed
+
+    def fetch(self) -> Iterator[Payload]:
+        """Every series of the market, then every contract by expiry.
+
+        Raises
+        ------
+        ConfigurationError
+            When the market cannot be drawn through that day.
+        """
+        market = sample_market(self._calendar, self._through, self._seed)
+        for format_name, subject, path, lines in _files(market):
+            body = "".join(f"{line}\n" for line in lines).encode()
+            locator = f"sample://seed-{self._seed}/{path}"
+            yield Payload(format_name, subject, locator, body, self._now(), assumed_availability=True)
+
+
+def _files(market: SampleMarket) -> Iterator[tuple[str, str, str, Iterable[str]]]:
+    """Format, subject, path and lines of every file."""
+    for subject, (days, values), digits in (
+        ("GSPC", (market.sessions, market.spx), 2),
+        ("SP500TR", (market.sessions, market.spx_total_return), 2),
+        ("SPY", (market.sessions, market.spy_adjusted), 6),
+        ("VIX", (market.sessions, market.vix), 2),
+        ("IRX", market.irx, 3),
+    ):
+        yield YAHOO_HISTORY, subject, f"yahoo/{subject}.csv", _yahoo(days, values, digits)
+    yield (
+        CBOE_INDEX,
+        "VIX",
+        "cboe/index/VIX_History.csv",
+        _cboe("DATE,OPEN,HIGH,LOW,CLOSE", market.sessions, market.vix),
+    )
+    yield CBOE_INDEX, "SPX", "cboe/index/SPX_History.csv", _cboe("DATE,SPX", market.sessions, market.spx)
+    for subject, (days, values) in (("DTB3", market.dtb3), ("DFF", market.dff)):
+        yield FRED_SERIES, subject, f"fred/{subject}.csv", _fred(subject, days, values)
+    for contract in market.contracts:
+        subject = f"VX_{contract.expiry}"
+        yield CBOE_VX_CONTRACT, subject, f"cboe/futures/VX/{subject}.csv", _contract(contract)
+
+
+def _yahoo(days: Days, values: Floats, digits: int) -> Iterator[str]:
+    """A history with closes only. Both close columns hold the same: the fund's is adjusted for dividends."""
+    yield _YAHOO_HEADER
+    for day, value in zip(days.tolist(), values.tolist(), strict=True):
+        yield f"{day},,,,{value:.{digits}f},{value:.{digits}f},"
+
+
+def _cboe(header: str, days: Days, values: Floats) -> Iterator[str]:
+    """An index history; open, high and low, where the header has them, equal the close."""
+    yield header
+    columns = header.count(",")
+    for day, value in zip(days.tolist(), values.tolist(), strict=True):
+        yield f"{day:%m/%d/%Y}" + f",{value:.6f}" * columns
+
+
+def _fred(subject: str, days: Days, values: Floats) -> Iterator[str]:
+    yield f"observation_date,{subject}"
+    for day, value in zip(days.tolist(), values.tolist(), strict=True):
+        yield f"{day},{value:.2f}"
+
+
+def _contract(contract: SampleContract) -> Iterator[str]:
+    """One contract's life; as Cboe did, quoted at ten times the index before `VX_RESCALED_ON`."""
+    yield _VX_HEADER
+    label = f"{MONTH_CODES[contract.expiry.month - 1]} ({_MONTHS[contract.expiry.month - 1]} {contract.expiry.year})"
+    for day, value in zip(contract.days.tolist(), contract.settlements.tolist(), strict=True):
+        quoted = value * VX_OLD_SCALE if day < VX_RESCALED_ON else value
+        yield f"{day},{label},0,0,0,0,{quoted:.4f},0,0,0,0"
