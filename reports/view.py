@@ -214,10 +214,14 @@ def _variant(variant: VariantSignal, report: SignalReport) -> Section:
     kept = "Keep" if variant.target == variant.held else "Move to"
     overlay = variant.name == "veqtor-overlay"
     stop = "on" if variant.stop_loss else "off"
+    ran = variant.excess_return_5d
+    five_days = "" if ran is None or overlay else f", five-day excess return {_signed(ran * 100, 2)}%"
     change = _NOTHING if variant.level.change is None else f"{_signed(variant.level.change * 100, 2)}%"
     sentences = [
-        f"{kept} {_holding(variant.target, signed=overlay)} from the close of {report.effective_session}. Stop-loss {stop}.",
+        f"{kept} {_holding(variant.target, signed=overlay)} from the close of {report.effective_session}. "
+        f"Stop-loss {stop}{five_days}.",
         f"Level {_level(variant.level.total_return)} ({change}), 100,000 on {variant.levels_since}.",
+        *(f"{flag.name}: {flag.text}" for flag in variant.flags),
         *variant.instruction.warnings,
     ]
     if overlay:

@@ -249,7 +249,11 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
     measured &= np.isfinite(history.spx_yahoo)
     base = inputs.base
     if history.data.starts_cold:
-        base = _cold_base(decided & measured & np.isfinite(inputs.equity.change), history.spx_yahoo, vix)
+        base = _cold_base(
+            decided & measured & np.isfinite(inputs.equity.change),
+            np.where(_contradicted(history), np.nan, history.spx_yahoo),
+            np.where(~from_yahoo | _vix_is_good_enough(inputs), vix, np.nan),
+        )
         measured[:base] = True
     # Before the base session nothing is decided, but windows and chains reach back there.
     decided[:base] = True
@@ -259,7 +263,10 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
 
 
 def _cold_base(complete: npt.NDArray[np.bool_], spx: Floats, vix: Floats) -> int:
-    """The first row with every input whose predecessor can be decided on; the number of rows if there is none."""
+    """The first row with every input whose predecessor can be decided on; the number of rows if there is none.
+
+    `spx` and `vix` are NaN where they cannot be relied on.
+    """
     measurable = np.isfinite(realised_volatility(spx, VEQTOR))
     measurable &= np.isfinite(window_sum(vix, _WARM_UP))
     ready = complete[1:] & measurable[:-1]

@@ -36,8 +36,8 @@ class TotalReturn:
     Attributes
     ----------
     level : float, shape (n,), index points
-        On the scale of the first print, or of the price index if there is none at all; NaN before the chain starts,
-        and from the first session that has neither a print nor a stand-in.
+        On the scale of the first print that is believed, or of the price index if none is; NaN before the chain
+        starts, and from the first session that has neither a print nor a stand-in.
     change : float, shape (n,)
         Daily return as a decimal; NaN up to the session on which the chain starts.
     origin : int8, shape (n,)
@@ -62,8 +62,7 @@ def repaired_total_return(
     spx, spy_adjusted : float, shape (n,)
         S&P 500 price index, and SPY adjusted for dividends; NaN where missing.
     cold : bool
-        Let the chain start later: with the first print that the next one confirms, or without any where the stand-in
-        does.
+        Let the chain start later, and be anchored by the first two prints in a row that confirm each other.
 
     Raises
     ------
@@ -79,34 +78,43 @@ def repaired_total_return(
         )
     price_change = _changes(spx)
     stand_in = price_change + _average_dividend_return(price_change, _changes(spy_adjusted))
-    start: int | None = 0
-    if cold:
-        start = _chain_start(printed, price_change, stand_in)
     level, origin = np.full(len(sessions), np.nan), np.full(len(sessions), MISSING, dtype=np.int8)
+    start = _chain_start(printed, price_change, stand_in) if cold else 0
     if start is not None:
-        first = float(printed[start]) if math.isfinite(printed[start]) else float(spx[start])
-        _chain(start, first, printed.tolist(), price_change.tolist(), stand_in.tolist(), level, origin)
+        if cold:
+            first, origin[start] = float(spx[start]), ABSENT
+        else:
+            first, origin[start] = float(printed[0]), ACCEPTED
+        level[start] = first
+        _chain(start, not cold, printed.tolist(), price_change.tolist(), stand_in.tolist(), level, origin)
+    accepted = np.flatnonzero(origin == ACCEPTED)
+    if cold and len(accepted):
+        level *= printed[accepted[0]] / level[accepted[0]]
     return TotalReturn(level, _changes(level), origin)
 
 
 def _chain(
     start: int,
-    first: float,
+    anchored: bool,
     prints: list[float],
     price_changes: list[float],
     stand_ins: list[float],
     level: Floats,
     origin: npt.NDArray[np.int8],
 ) -> None:
-    """Fill level and origin from `start` on, until a session has neither a plausible print nor a stand-in."""
-    level[start], origin[start] = first, ABSENT if math.isnan(prints[start]) else ACCEPTED
-    clean = accepted_clean = first
+    """Fill level and origin after `start`, until a session has neither a plausible print nor a stand-in.
+
+    A chain that is not anchored has no print that was believed yet: a print is measured from the one before.
+    """
+    clean = accepted_clean = float(level[start])
     accepted_print = prints[start]
     for row in range(start + 1, len(prints)):
+        if not anchored:
+            accepted_print, accepted_clean = prints[row - 1], clean
         candidate = prints[row] / accepted_print * accepted_clean / clean - 1.0
         if _is_plausible(candidate - price_changes[row]):
             clean *= 1.0 + candidate
-            accepted_print, accepted_clean = prints[row], clean
+            accepted_print, accepted_clean, anchored = prints[row], clean, True
             origin[row] = ACCEPTED
         elif math.isfinite(stand_ins[row]):
             clean *= 1.0 + stand_ins[row]

@@ -195,6 +195,8 @@ def _fold(
     invested, accrued = invested_change.tolist(), accrual.tolist()
     total, excess = [float("nan")] * count, [float("nan")] * count
     stop = [False] * count
+    if base >= count:
+        return total, excess, stop
     total[base] = excess[base] = total_level = excess_level = BASE_LEVEL
     lag, window, threshold = rules.decision_lag + 1, rules.stop_sessions, rules.stop_loss
     for row in range(base + 1, count):

@@ -130,14 +130,17 @@ class Instruction:
 class VariantSignal:
     """The signal of a variant of VEQTOR: the same rules on another volatility index, or as an unfunded overlay.
 
-    `levels_since` is the session on which its level was 100,000. A value without which it could not be computed makes
+    `flags` are those of its own decisions; an overlay takes VEQTOR's, so it has none. `levels_since` is the session on
+    which its level was 100,000. A value without which it could not be computed makes
     it `unavailable`, with the reason; everything else is then None.
     """
 
     name: str
     rule_set_digest: str
     unavailable: str | None = None
+    flags: tuple[Flag, ...] = ()
     stop_loss: bool | None = None
+    excess_return_5d: float | None = None
     in_cash: bool | None = None
     earned: Weights | None = None
     held: Weights | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 #: Raised whenever a number computed from the same observations and rules would change.
 METHODOLOGY_VERSION = 1
@@ -52,8 +52,15 @@ class VeqtorRules:
 
     @property
     def digest(self) -> str:
-        """Hash of the parameters and of the methodology version, 16 hexadecimal digits."""
-        content = json.dumps({"methodology": METHODOLOGY_VERSION, **asdict(self)}, sort_keys=True)
+        """Hash of the parameters and of the methodology version, 16 hexadecimal digits.
+
+        A parameter at its default is left out: a new one changes no digest of before.
+        """
+        parameters = {field.name: getattr(self, field.name) for field in fields(self)}
+        for field in fields(self):
+            if field.default == parameters[field.name]:
+                del parameters[field.name]
+        content = json.dumps({"methodology": METHODOLOGY_VERSION, **parameters}, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
     def regime_name(self, regime: int) -> str:

@@ -38,6 +38,7 @@ from signals.vix_futures import (
     SHORT_TERM,
     Floats,
     FuturesIndex,
+    carries_weight,
     constant_maturity_future,
     futures_index,
 )
@@ -81,14 +82,25 @@ class VeqtorSignals:
 
     @cached_property
     def variants(self) -> dict[str, VeqtorHistory]:
-        """The variants of VEQTOR by name; a history may end before the last session, where a settlement is missing."""
-        inputs, veqtor, base = self.inputs, self.veqtor, self.inputs.base
-        count = len(veqtor.sessions)
-        mid_term = futures_index(inputs.panel(base), MID_TERM, inputs.tbill.rate[base : inputs.usable], inputs.calendar)
+        """The variants of VEQTOR by name.
+
+        VEQTOR Mid-Term ends before the first session of which it lacks a settlement; in a cold start, which has no
+        level to keep, it begins after the last such session.
+        """
+        inputs, veqtor, start = self.inputs, self.veqtor, self.inputs.base
+        if inputs.history.data.starts_cold:
+            panel = inputs.panel(start)
+            holes = np.any(carries_weight(panel, MID_TERM, inputs.calendar) & np.isnan(panel.settle), axis=1)
+            before_last = np.flatnonzero(holes)[np.flatnonzero(holes) < len(holes) - 1]
+            start += 1 + int(before_last[-1]) if len(before_last) else 0
+        mid_term = futures_index(
+            inputs.panel(start), MID_TERM, inputs.tbill.rate[start : inputs.usable], inputs.calendar
+        )
         short_term_excess = _at_rows(self.short_term.excess_return_change, veqtor.base)
+        equity_change = inputs.equity.change[: len(veqtor.sessions)]
         histories = (
-            _fold(inputs, mid_term, base + mid_term.unusable_from, VEQTOR_MID_TERM),
-            overlay_history(veqtor, inputs.equity.change[:count], short_term_excess, VEQTOR_OVERLAY),
+            _fold(inputs, mid_term, start, start + mid_term.unusable_from, VEQTOR_MID_TERM),
+            overlay_history(veqtor, equity_change, short_term_excess, VEQTOR_OVERLAY),
         )
         return {history.rules.name: history for history in histories}
 
@@ -104,7 +116,7 @@ def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals
     inputs.require_base()
     base, usable, calendar = inputs.base, inputs.usable, inputs.calendar
     short_term = futures_index(inputs.panel(base), SHORT_TERM, inputs.tbill.rate[base:usable], calendar)
-    veqtor = _fold(inputs, short_term, usable, rules)
+    veqtor = _fold(inputs, short_term, base, usable, rules)
     if veqtor.base == usable:
         raise DataNotReady(
             f"history from {inputs.sessions[base]} to {inputs.sessions[usable - 1]}",
@@ -119,15 +131,15 @@ def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals
     return VeqtorSignals(inputs, short_term, mid_term, veqtor, _at_rows(constant_maturity, veqtor.base))
 
 
-def _fold(inputs: Inputs, volatility: FuturesIndex, end: int, rules: VeqtorRules) -> VeqtorHistory:
-    """The strategy on one volatility component, which begins at the base row, over the rows before `end`."""
+def _fold(inputs: Inputs, volatility: FuturesIndex, start: int, end: int, rules: VeqtorRules) -> VeqtorHistory:
+    """The strategy on one volatility component, which begins in the row `start`, over the rows before `end`."""
     return veqtor_history(
         sessions=inputs.sessions[:end],
-        base=inputs.base,
+        base=start,
         spx=inputs.history.spx_yahoo[:end],
         vix=inputs.vix[:end],
         equity_change=inputs.equity.change[:end],
-        volatility_change=_at_rows(volatility.total_return_change, inputs.base)[:end],
+        volatility_change=_at_rows(volatility.total_return_change, start)[:end],
         overnight=inputs.overnight.rate[:end],
         rules=rules,
         cold=inputs.history.data.starts_cold,
@@ -222,7 +234,9 @@ def _variant(signals: VeqtorSignals, history: VeqtorHistory, row: int, notional_
     return VariantSignal(
         name=rules.name,
         rule_set_digest=rules.digest,
+        flags=() if rules.overlay else flags(history, inputs, row),
         stop_loss=bool(history.stop_loss[row]),
+        excess_return_5d=_optional(history.excess_return_5d[row]),
         in_cash=bool(history.in_cash[row]),
         earned=earned,
         held=held,

@@ -21,6 +21,8 @@ from signals.veqtor.report import SignalReport, Weights, fingerprint
 from signals.veqtor.rules import VARIANTS, VEQTOR
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from tests.market_files import LAST
+from tests.signals.test_cold_start import signals_of as signals_through
+from tests.signals.test_cold_start import window
 
 MID_TERM, OVERLAY = "veqtor-mid-term", "veqtor-overlay"
 BOTH = (MID_TERM, OVERLAY)
@@ -157,6 +159,30 @@ def test_a_hole_in_the_mid_term_index_leaves_veqtor_and_the_overlay_alone(
     assert found.variants[0].unavailable == "a settlement of vix-mid-term is missing on 2024-07-30"
     before = signal_report(holed("2024-07-30"), dt.date(2024, 7, 29), 1e6, variants=BOTH)
     assert before.variants[0] == signal_report(recorded_signals, before.session, 1e6, variants=BOTH).variants[0]
+
+
+def test_a_hole_on_the_very_first_session_leaves_veqtor_and_the_overlay_alone(
+    recorded: MarketData, recorded_signals: VeqtorSignals
+) -> None:
+    session, calendar = dt.date(2024, 8, 30), trading_calendar()
+    data = window(recorded, session)
+    first = resolve(market_history(data, calendar, session), calendar)
+    day = first.sessions[first.base].item()
+    for at in (day, first.sessions[first.base + 2].item()):
+        expiry = first.history.panel.expiry(first.base, 5)
+        signals = signals_through(without_settlement(data, str(expiry), str(at)), session)
+        found = signal_report(signals, session, 1e6, variants=BOTH)
+        whole = signal_report(recorded_signals, session, 1e6, variants=BOTH)
+        assert found.target == whole.target
+        assert [variant.target for variant in found.variants] == [variant.target for variant in whole.variants]
+        assert found.variants[0].levels_since
+        assert found.variants[0].levels_since > at
+
+
+def test_flags_of_mid_term_are_its_own(recorded_signals: VeqtorSignals) -> None:
+    report = signal_report(recorded_signals, dt.date(2026, 6, 24), 1e6, variants=BOTH)
+    assert [[flag.name for flag in variant.flags] for variant in report.variants] == [["THRESHOLD"], []]
+    assert "THRESHOLD" not in [flag.name for flag in report.flags]
 
 
 def test_history_of_mid_term_ends_at_a_hole(holed: Callable[[str], VeqtorSignals]) -> None:
