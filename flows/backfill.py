@@ -85,7 +85,7 @@ def backfill(
     """
     work = services()
     sessions = sessions_in_range(start, end, work)
-    chosen = work.source(source, Path(data_dir) if data_dir else None, sessions[-1], sessions[0])
+    chosen = work.source(source, Path(data_dir) if data_dir else None, sessions[-1], sessions[0], joining=True)
     engine = work.engine()
     try:
         require_market(engine, chosen)

@@ -93,7 +93,7 @@ def daily(
     work = services()
     explicit = parse_session(session, work)
     due = explicit or session_due(_scheduled_start(work), work.calendar)
-    chosen = work.source(source, Path(data_dir) if data_dir else None, due)
+    chosen = work.source(source, Path(data_dir) if data_dir else None, due, joining=True)
     return run_daily(work, chosen, explicit, latest=session == LATEST, notify=notify)
 
 
@@ -175,7 +175,10 @@ def _outcome(
         signals.inputs.require(session)
         signals.inputs.require_orders(session)
     except (DataNotReady, TransientSourceError) as error:
-        outcome = _not_ready(work, session, error)
+        if session in known and isinstance(error, TransientSourceError):
+            outcome = SessionOutcome(session, ALREADY_EMITTED, f"Its inputs could not be read again. {error}")
+        else:
+            outcome = _not_ready(work, session, error)
         record_outcome(engine, run_id, outcome, work.clock)
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
     outcomes = _emit(work, engine, signals, hashes, sorted(known | {session}), run_id, notify=notify)

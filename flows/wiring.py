@@ -14,6 +14,7 @@ from signals.errors import ConfigurationError
 from storage.engine import open_engine
 from storage.schema import ensure_schema
 from tasks.clock import Clock, clock_at, system_clock
+from tasks.ingest import Stored, stored_days
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
@@ -47,6 +48,8 @@ class Services:
         data_dir: Path | None,
         through: dt.date | None = None,
         since: dt.date | None = None,
+        *,
+        joining: bool = False,
     ) -> Source:
         """A source of market data; `name` and `data_dir` win over the settings.
 
@@ -56,6 +59,8 @@ class Services:
             The last session that is wanted, by default the last one that closed.
         since : datetime.date, optional
             The first one, by default the same: whatever a signal of it needs is read too.
+        joining : bool
+            Whether what is read has to join what the database holds, so that no hole is left between.
 
         Raises
         ------
@@ -71,27 +76,43 @@ class Services:
             case SampleSource.name:
                 return SampleSource(self.calendar, last, self.clock)
             case LiveSource.name:
-                return self.live_source(last, since)
+                return self.live_source(last, since, stored=self._stored_days() if joining else None)
             case other:
                 raise ConfigurationError(
                     "source", expected=f"one of {', '.join(SOURCE_NAMES)}", got=repr(other), do="Check --source."
                 )
 
+    def _stored_days(self) -> Stored | None:
+        engine = self.engine()
+        try:
+            return stored_days(engine)
+        finally:
+            engine.dispose()
+
     def live_source(
-        self, through: dt.date, since: dt.date | None = None, deadline_seconds: float | None = None
+        self,
+        through: dt.date,
+        since: dt.date | None = None,
+        *,
+        stored: Stored | None = None,
+        deadline_seconds: float | None = None,
     ) -> LiveSource:
         """The live source; with a deadline, all of it answers within that time or none."""
         settings = self.settings
-        extra = len(self.calendar.sessions_in(since, through)) - 1 if since else 0
+        first, last = since or through, through
+        if stored:
+            first, last = min(first, stored.last), max(last, stored.last)
+        extra = len(self.calendar.sessions_in(first, last)) - 1
         return LiveSource(
             self.calendar,
-            through,
+            last,
             system_clock,
             sessions=SESSIONS + extra,
             endpoints=LiveEndpoints(settings.yahoo_url, settings.cboe_url, settings.fred_url),
             timeout_seconds=settings.source_timeout_seconds,
             user_agent=settings.user_agent,
             deadline_seconds=deadline_seconds,
+            fund_since=stored.fund_since if stored else None,
         )
 
     def channels(self) -> dict[str, Channel]:

@@ -139,9 +139,12 @@ def report_view(
 
 def _short_target(report: SignalReport) -> str:
     target = report.target
+    said = f"{_percent(target.equity)} equity, {_percent(target.volatility)} VIX futures"
     if target.cash == 1.0:
-        return "100% cash (stop-loss)"
-    return f"{_percent(target.equity)} equity, {_percent(target.volatility)} VIX futures"
+        said = "100% cash (stop-loss)"
+    # The overlay follows from the target.
+    mid_term = next((variant.target for variant in report.variants if variant.name == "veqtor-mid-term"), None)
+    return f"{said}; mid-term {_holding(mid_term, signed=False)}" if mid_term else said
 
 
 def _standing(report: SignalReport, revision: int, newest: int, *, late: bool) -> list[str]:

@@ -20,7 +20,7 @@ IRX = "IRX"
 DTB3 = "DTB3"
 DFF = "DFF"
 
-_VX_PREFIX = "VX."
+VX_PREFIX = "VX."
 
 YAHOO = "yahoo"
 CBOE = "cboe"
@@ -80,16 +80,16 @@ VX_PUBLISHERS = (CBOE, CBOE_ARCHIVE)
 
 def vx_series(expiry: dt.date) -> str:
     """Name of the settlement series of the VX contract that expires on `expiry`: ``VX.2020-03-18``."""
-    return f"{_VX_PREFIX}{expiry.isoformat()}"
+    return f"{VX_PREFIX}{expiry.isoformat()}"
 
 
 def vx_expiry_of(series: str) -> dt.date | None:
     """Expiry of the contract a settlement series belongs to, or None if `series` is something else."""
-    if not series.startswith(_VX_PREFIX):
+    if not series.startswith(VX_PREFIX):
         return None
-    return dt.date.fromisoformat(series.removeprefix(_VX_PREFIX))
+    return dt.date.fromisoformat(series.removeprefix(VX_PREFIX))
 
 
 def spec(series: str) -> SeriesSpec:
     """The specification of a series, VX contracts included."""
-    return _VX_SPEC if series.startswith(_VX_PREFIX) else SPECS[series]
+    return _VX_SPEC if series.startswith(VX_PREFIX) else SPECS[series]

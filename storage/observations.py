@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from storage.models import Market, Observation, Payload
@@ -40,6 +40,15 @@ class ObservationRepository:
         """Say once and for all which market the database is about."""
         self._session.add(Market(id=1, simulated=simulated))
         self._session.flush()
+
+    def first_and_last(self, series: str, publisher: str) -> tuple[dt.date, dt.date] | None:
+        """The first and the last day of the series whose names match a pattern of LIKE; None if there is none."""
+        row = self._session.execute(
+            select(func.min(Observation.day), func.max(Observation.day)).where(
+                Observation.series.like(series), Observation.publisher == publisher
+            )
+        ).one()
+        return None if row[0] is None else (row[0], row[1])
 
     def payload_key(self, sha256: str, format_name: str, subject: str) -> int | None:
         """Key of a payload that is stored already; None if it is new."""

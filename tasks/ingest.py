@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from signals.calendar import NEW_YORK
 from signals.errors import ConfigurationError
 from signals.market import MarketData, Observations
-from signals.series import spec
+from signals.series import CBOE, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, spec
 from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
@@ -82,6 +82,35 @@ def require_market(engine: Engine, source: Source) -> None:
     """
     with UnitOfWork(engine) as work:
         _check_market(work.observations.is_simulated(), engine, simulated=source.simulated)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What a database holds already, for a live read to join.
+
+    Attributes
+    ----------
+    last : datetime.date
+        The last day with both a close of the S&P 500 and a settlement.
+    fund_since : datetime.date
+        The first adjusted price of SPY.
+    """
+
+    last: dt.date
+    fund_since: dt.date
+
+
+def stored_days(engine: Engine) -> Stored | None:
+    """The days a database holds; None for an empty one."""
+    with UnitOfWork(engine) as work:
+        found = [
+            work.observations.first_and_last(series, publisher)
+            for series, publisher in ((SPX, YAHOO), (f"{VX_PREFIX}%", CBOE), (SPY_ADJUSTED, YAHOO))
+        ]
+    closes, settlements, fund = found
+    if closes is None or settlements is None or fund is None:
+        return None
+    return Stored(min(closes[1], settlements[1]), fund[0])
 
 
 def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> None:

@@ -149,9 +149,25 @@ def _lines(strategy: str, effective: dt.date, target: Weights, order: Instructio
     ]
 
 
+def _said(weights: Weights | None) -> str:
+    if weights is None:
+        return "no signal"
+    return f"{weights.equity * 100:g}/{weights.volatility * 100:g}/{weights.cash * 100:g}"
+
+
 def _difference(before: SignalReport, after: SignalReport) -> str:
-    if not _asks_for_the_same(before, after):
+    if before.target != after.target or before.effective_session != after.effective_session:
         return f"target changed: {before.verdict} -> {after.verdict}"
+    targets = {variant.name: variant.target for variant in before.variants}
+    changed = [
+        f"target of {variant.name} changed: {_said(targets[variant.name])} -> {_said(variant.target)}"
+        for variant in after.variants
+        if targets.get(variant.name, variant.target) != variant.target
+    ]
+    if changed:
+        return "; ".join(changed)
+    if targets.keys() != {variant.name for variant in after.variants}:
+        return "target unchanged; other variants are configured"
     values = {(item.label, item.day): item.value for item in before.inputs}
     changed = [
         f"{item.label} of {item.day}: {values.get((item.label, item.day))} -> {item.value}"

@@ -16,7 +16,15 @@ from flows.cli.options import data_dir_option, database_option, existing_databas
 from flows.cli.output import say
 from signals.document import decode
 from signals.errors import ConfigurationError
-from signals.veqtor.history import STRATEGIES, Row, row_of_report, rows_of_signals
+from signals.series import BASE_SESSION
+from signals.veqtor.history import (
+    STRATEGIES,
+    Row,
+    levels_since,
+    levels_since_in,
+    row_of_report,
+    rows_of_signals,
+)
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.unit_of_work import UnitOfWork
@@ -99,15 +107,35 @@ def history(
 def _from_database(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
     with UnitOfWork(existing_database()) as work:
         stored = list(work.reports.latest_in(start, end, VEQTOR.digest))
-    rows = [row_of_report(decode(SignalReport, json.loads(item.document)), strategy) for item in stored]
+    reports = [decode(SignalReport, json.loads(item.document)) for item in stored]
+    rows = [row_of_report(report, strategy) for report in reports]
+    scales = sorted({levels_since_in(report, strategy) for report in reports})
+    if len(scales) > 1:
+        raise ConfigurationError(
+            f"history of {strategy} from {start} to {end}",
+            expected="levels that were 100,000 on one session",
+            got=f"reports whose levels count from {' and '.join(map(str, scales))}",
+            do=f"`tailguard backfill --start {start} --end {end} --mode recompute` puts them on one scale.",
+        )
+    _note_scale(scales, start)
     _note_holes([row["session"] for row in rows], start, end)
     return rows
+
+
+def _note_scale(scales: list[dt.date], start: dt.date) -> None:
+    """Say where levels are not those of the published indices."""
+    if scales and scales[0] != BASE_SESSION:
+        before = "; there is none before" if start < scales[0] else ""
+        say(
+            f"Note: levels count from {scales[0]}, on which they were 100,000, and not from {BASE_SESSION} as the "
+            f"published ones do{before}.",
+            err=True,
+        )
 
 
 def _note_holes(found: list[dt.date], start: dt.date, end: dt.date) -> None:
     """Say which sessions of a range that have closed have no report."""
     from flows.wiring import services
-    from signals.series import BASE_SESSION
     from tasks.schedule import session_due
 
     work = services()
@@ -134,7 +162,9 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
     due = session_due(work.clock(), work.calendar)
     data, _ = read_source(work.source(source, data_dir, min(end, due), min(start, due)))
     signals = compute(data, work.calendar, end)
-    return rows_of_signals(signals, strategy, start, end)
+    rows = rows_of_signals(signals, strategy, start, end)
+    _note_scale([levels_since(signals, strategy)], start)
+    return rows
 
 
 def _write(rows: list[Row], form: str, output: Path | None) -> None:

@@ -44,6 +44,7 @@ def list_messages(state: str | None, as_json: bool) -> None:
     """
     with UnitOfWork(existing_database()) as work:
         messages = work.outbox.all(state)
+        simulated = bool(work.observations.is_simulated())
     if as_json:
         rows = [
             {
@@ -57,11 +58,14 @@ def list_messages(state: str | None, as_json: bool) -> None:
                 "created_at": message.created_at.isoformat(),
                 "sent_at": message.sent_at and message.sent_at.isoformat(),
                 "last_error": message.last_error,
+                "simulated": simulated,
             }
             for message in messages
         ]
         click.echo(json.dumps(rows))
         return
+    if simulated:
+        say("SIMULATED: this database is about the sample market.")
     if not messages:
         say("No messages.")
     for message in messages:

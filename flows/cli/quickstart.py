@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def quickstart(directory: Path, sample: bool) -> int:
     is complete. Decisions, weights and orders are those a full history gives; index levels count from the first session
     that is certain. Without a network it goes on with the sample market, and says so: every number is then SIMULATED.
 
-    It has a database of its own, tells nobody, and changes nothing outside its directory.
+    It has a database of its own and tells nobody.
     """
     quiet_prefect()
     _make(directory)
@@ -72,6 +73,13 @@ def quickstart(directory: Path, sample: bool) -> int:
 
 
 def _make(directory: Path) -> None:
+    if set("?%#") & set(str(directory)):
+        raise ConfigurationError(
+            f"directory {directory}",
+            expected="a name that can be part of a database address",
+            got="one with ?, % or #",
+            do="Name another with --directory.",
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         if not os.access(directory, os.W_OK):
@@ -154,7 +162,7 @@ def _say_what_next(market: str, session: dt.date, database: str, page: Path) -> 
     else:
         follow = (f"tailguard history --source sample --start {start} --end {session}", "levels and weights")
     commands = (
-        (f"tailguard report show --database {database}", "this report again"),
+        (f"tailguard report show --database {shlex.quote(database)}", "this report again"),
         follow,
         ("tailguard init", "write a tailguard.toml: recipients, portfolio, database"),
     )

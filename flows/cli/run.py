@@ -71,7 +71,8 @@ def run(
     """Compute, store and deliver the signal of one session.
 
     Without --session it is the last session that closed at least two hours ago. Running a session again changes
-    nothing, unless its inputs have changed: then a revision is stored. Recipients never hear of the sample market.
+    nothing, unless its inputs have changed: then a revision is stored. Recipients hear of the sample market only if the
+    setting `notify_simulated` says so.
     """
     if dry_run:
         from flows.cli.dry_run import dry_run as render

@@ -47,6 +47,7 @@ def status(limit: int, as_json: bool) -> int:
         outcomes = work.runs.outcomes(limit)
         last, scheduling = work.runs.latest(), work.runs.latest(scheduling=True)
         messages = work.outbox.counts()
+        simulated = bool(work.observations.is_simulated())
     expected = scheduling.next if scheduling else None
     if as_json:
         click.echo(
@@ -57,6 +58,7 @@ def status(limit: int, as_json: bool) -> int:
                         for item in outcomes
                     ],
                     "messages": messages,
+                    "simulated": simulated,
                     "next": expected
                     and {
                         "session": expected.session.isoformat(),
@@ -67,6 +69,8 @@ def status(limit: int, as_json: bool) -> int:
             )
         )
     else:
+        if simulated:
+            say("SIMULATED: this database is about the sample market.")
         if not outcomes:
             say("No session yet: `tailguard run` works on the last one that closed.")
         for item in outcomes:

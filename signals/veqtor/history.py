@@ -53,6 +53,19 @@ def rows_of_signals(signals: VeqtorSignals, strategy: str, start: dt.date, end: 
     return [row | SIMULATED_CELL for row in rows] if signals.inputs.history.data.simulated else rows
 
 
+def levels_since(signals: VeqtorSignals, strategy: str) -> dt.date:
+    """The session on which the level of a strategy was 100,000."""
+    base = signals.variants[strategy].base if strategy in VARIANTS else signals.veqtor.base
+    found: dt.date = signals.inputs.sessions[min(base, len(signals.inputs.sessions) - 1)].item()
+    return found
+
+
+def levels_since_in(report: SignalReport, strategy: str) -> dt.date:
+    """The same as a report has it."""
+    found = next((variant.levels_since for variant in report.variants if variant.name == strategy), None)
+    return found or report.levels_since
+
+
 def _veqtor_rows(veqtor: VeqtorHistory, first: int, last: int) -> Iterator[Row]:
     from signals.veqtor.indicators import TREND_NAMES
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -44,6 +46,8 @@ _CLOCK_TOLERANCE = dt.timedelta(minutes=10)
 _TICKERS = {"GSPC": "^GSPC", "SP500TR": "^SP500TR", "SPY": "SPY", "VIX": "^VIX", "IRX": "^IRX"}
 #: The one whose absence the strategies have a stand-in for.
 _MAY_BE_EMPTY = "SP500TR"
+#: The one that is adjusted: each dividend changes every price before it.
+_FUND = "SPY"
 
 #: With these, Cboe's file server says that it has no such file.
 _ABSENT = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -87,21 +91,34 @@ class _Request:
 
 
 class _Workers:
-    """Threads by host."""
+    """Threads by host. They are daemons: what still waits for an answer does not keep the program from ending."""
 
     def __init__(self) -> None:
-        self._pools: dict[str, ThreadPoolExecutor] = {}
+        self._waiting: dict[str, SimpleQueue[tuple[_Request, Future[_Found | Reason]] | None]] = {}
 
     def submit(self, request: _Request) -> Future[_Found | Reason]:
         """Send a request as soon as its host may be asked."""
-        if request.host not in self._pools:
-            self._pools[request.host] = ThreadPoolExecutor(_WORKERS_PER_HOST, thread_name_prefix="live")
-        return self._pools[request.host].submit(_outcome, request)
+        if request.host not in self._waiting:
+            self._waiting[request.host] = SimpleQueue()
+            for _ in range(_WORKERS_PER_HOST):
+                threading.Thread(target=self._work, args=(request.host,), name="live", daemon=True).start()
+        future: Future[_Found | Reason] = Future()
+        self._waiting[request.host].put((request, future))
+        return future
 
     def release(self) -> None:
-        """Begin nothing more, and wait for nothing."""
-        for pool in self._pools.values():
-            pool.shutdown(wait=False, cancel_futures=True)
+        """Let the threads end, and wait for nothing."""
+        for waiting in self._waiting.values():
+            for _ in range(_WORKERS_PER_HOST):
+                waiting.put(None)
+
+    def _work(self, host: str) -> None:
+        while (item := self._waiting[host].get()) is not None:
+            request, future = item
+            try:
+                future.set_result(_outcome(request))
+            except BaseException as error:  # noqa: BLE001 - it is raised again where the result is read
+                future.set_exception(error)
 
 
 class LiveSource:
@@ -125,6 +142,9 @@ class LiveSource:
         What the whole fetch may take.
     check_clock : bool
         Whether to compare `now` with the clocks of the servers.
+    fund_since : datetime.date, optional
+        Read the adjusted prices of SPY from here on, if that is earlier than needed: each dividend changes all prices
+        before it, so those in use have to be read together.
 
     Raises
     ------
@@ -147,6 +167,7 @@ class LiveSource:
         user_agent: str = USER_AGENT,
         deadline_seconds: float | None = None,
         check_clock: bool = True,
+        fund_since: dt.date | None = None,
     ) -> None:
         self._calendar = calendar
         self._now = now
@@ -167,6 +188,7 @@ class LiveSource:
         self._first: dt.date = until[-sessions].item()
         known = calendar.sessions_in(calendar.sessions[0].item(), through)
         self._prices_from: dt.date = known[-(sessions + _DIVIDEND_SESSIONS + _SPARE_SESSIONS)].item()
+        self._fund_from = min(fund_since or self._prices_from, self._prices_from)
 
     def fetch(self) -> Iterator[Payload]:
         """Every payload, read before the first is handed out: all of them or none.
@@ -181,7 +203,7 @@ class LiveSource:
         outcomes = self._send_all()
         found = [outcome for _, outcome in outcomes if isinstance(outcome, _Found)]
         if self._check_clock:
-            _compare_clocks([each.clock_ahead for each in found if each.clock_ahead is not None], self._now())
+            _compare_clocks(_clocks(outcomes), self._now())
         if len(found) < len(outcomes):
             raise _failure(outcomes, self._deadline)
         yield from (each.payload for each in found if each.payload)
@@ -226,7 +248,8 @@ class LiveSource:
     def _read_prices(self, reader: YahooReader, subject: str, ticker: str) -> _Found:
         # The bar of a session that is not over moves; until some time after the close it may still do so.
         over = self._calendar.last_session_closed_by(self._now(), CLOSE_MARGIN)
-        body = reader.read(ticker, self._prices_from, min(self._through, over))
+        first = self._fund_from if subject == _FUND else self._prices_from
+        body = reader.read(ticker, first, min(self._through, over))
         if body is None:
             if subject == _MAY_BE_EMPTY:
                 return _Found(None)
@@ -256,26 +279,35 @@ def _outcome(request: _Request) -> _Found | Reason:
         return LATE
 
 
-def _compare_clocks(ahead: list[dt.timedelta], now: dt.datetime) -> None:
-    """Refuse a clock that is far off.
+def _clocks(outcomes: Iterable[tuple[_Request, _Found | Reason]]) -> dict[str, dt.timedelta]:
+    """How far the clock of each host is ahead of ours."""
+    ahead: dict[str, dt.timedelta] = {}
+    for request, outcome in outcomes:
+        if isinstance(outcome, _Found) and outcome.clock_ahead is not None:
+            ahead[request.host] = max(ahead.get(request.host, outcome.clock_ahead), outcome.clock_ahead)
+    return ahead
+
+
+def _compare_clocks(ahead: Mapping[str, dt.timedelta], now: dt.datetime) -> None:
+    """Refuse a clock that is far off: one that every host is ahead of, or behind.
 
     Parameters
     ----------
-    ahead : list of datetime.timedelta
-        How far the servers' clocks are ahead of ours. What comes from a cache may look older than it is, never
-        younger, so the one that is furthest ahead is right.
+    ahead : mapping of host to datetime.timedelta
+        How far its clock is ahead of ours. What comes from a cache may look older than it is, never younger, so of the
+        answers of a host the one that is furthest ahead is right.
     now : datetime.datetime
 
     Raises
     ------
     ConfigurationError
     """
-    if not ahead or abs(max(ahead)) <= _CLOCK_TOLERANCE:
+    if not ahead or (min(ahead.values()) <= _CLOCK_TOLERANCE and max(ahead.values()) >= -_CLOCK_TOLERANCE):
         return
+    off = min(ahead.values(), key=abs)
     raise ConfigurationError(
         "clock",
-        expected=f"{_minute(now + max(ahead))} as the servers have it, give or take "
-        f"{_CLOCK_TOLERANCE.seconds // 60} minutes",
+        expected=f"{_minute(now + off)} as the servers have it, give or take {_CLOCK_TOLERANCE.seconds // 60} minutes",
         got=_minute(now),
         do="Set the clock of this computer; what it says decides which session is over.",
     )

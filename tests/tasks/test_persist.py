@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 
 from signals.document import decode
 from signals.veqtor.report import SignalReport, Weights
+from signals.veqtor.rules import VARIANTS
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.models import Allocation, OutboxMessage, Outcome, Report
@@ -266,3 +267,48 @@ def test_recipients_hear_when_the_close_to_act_at_has_moved(engine: Engine, run_
     emit(engine, run_id, [moved], [DESK], now)
     with UnitOfWork(engine) as work:
         assert [message.revision for message in work.outbox.pending()] == [1, 2]
+
+
+@pytest.fixture(scope="module")
+def with_variants(made_up_signals: VeqtorSignals) -> SignalReport:
+    return signal_report(made_up_signals, SESSION, 1e6, variants=tuple(VARIANTS))
+
+
+def moved(report: SignalReport, target: Weights) -> SignalReport:
+    """The report had its mid-term variant another target."""
+    mid_term, *others = report.variants
+    return replace(report, variants=(replace(mid_term, target=target), *others))
+
+
+def test_allocations_name_the_strategy_they_belong_to(engine: Engine, run_id: int, with_variants: SignalReport) -> None:
+    emit(engine, run_id, [with_variants], [], now)
+    with engine.connect() as connection:
+        rows = connection.execute(select(Allocation.strategy, Allocation.instrument, Allocation.weight)).all()
+    weights = {(row[0], row[1]): row[2] for row in rows if row[2] is not None}
+    assert {strategy for strategy, _ in weights} == {"veqtor", *VARIANTS}
+    for strategy, target in [("veqtor", with_variants.target), *((v.name, v.target) for v in with_variants.variants)]:
+        assert target
+        assert [weights[strategy, name] for name in ("equity", "volatility", "cash")] == list(vars(target).values())
+
+
+def test_a_correction_of_a_variant_is_told_and_says_what_changed(
+    engine: Engine, run_id: int, with_variants: SignalReport
+) -> None:
+    emit(engine, run_id, [with_variants], [DESK], now)
+    (revised,) = emit(engine, run_id, [moved(with_variants, Weights(0.0, 0.0, 1.0))], [DESK], now)
+    before = with_variants.variants[0].target
+    assert before
+    assert revised.outcome == REVISED
+    assert revised.detail == (
+        f"target of veqtor-mid-term changed: {before.equity * 100:g}/{before.volatility * 100:g}/0 -> 0/0/100"
+    )
+    assert counts(engine)["outbox"] == 2
+
+
+def test_a_variant_switched_on_later_is_a_revision_that_nobody_is_told_of(
+    engine: Engine, run_id: int, report: SignalReport, with_variants: SignalReport
+) -> None:
+    emit(engine, run_id, [report], [DESK], now)
+    (revised,) = emit(engine, run_id, [with_variants], [DESK], now)
+    assert (revised.outcome, revised.detail) == (REVISED, "target unchanged; other variants are configured")
+    assert counts(engine)["outbox"] == 1
