@@ -10,11 +10,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 run: $(VENV)/.installed
 	@$(BIN)/tailguard quickstart
 
-test: lint
-	$(BIN)/pytest
+test: lint unit
+	$(BIN)/pytest -m server
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest -m "not server"
+	$(BIN)/pytest -m "not server" -n 2 --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

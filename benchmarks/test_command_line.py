@@ -64,6 +64,17 @@ def test_status(benchmark: BenchmarkFixture, command: Command, database: Path) -
     benchmark.pedantic(command.tailguard, args=arguments, rounds=COLD_ROUNDS)
 
 
+def test_quickstart(benchmark: BenchmarkFixture, command: Command, tmp_path: Path) -> None:
+    """On the sample market, into a new directory each time: what is drawn, read, stored and shown."""
+    rounds = iter(range(COLD_ROUNDS))
+
+    def setup() -> tuple[tuple[str, ...], dict[str, object]]:
+        command.empty_flow("empty flow")
+        return ("quickstart", "quickstart", "--sample", "--directory", str(tmp_path / str(next(rounds)))), {}
+
+    benchmark.pedantic(command.tailguard, setup=setup, rounds=COLD_ROUNDS)
+
+
 def test_daily_run(
     benchmark: BenchmarkFixture, command: Command, data_dir: Path, tmp_path: Path, fresh: Callable[[], Path]
 ) -> None:

@@ -9,9 +9,11 @@ from benchmarks.conftest import RECORDED_LAST
 from signals.calendar import TradingCalendar
 from signals.inputs import resolve
 from signals.market import MarketData, _settlements, market_history
+from signals.sample_market.model import sample_market
 from signals.veqtor.index import _fold, veqtor_history
 from signals.veqtor.signal import VeqtorSignals, veqtor_signals
 from signals.vix_futures import MID_TERM, SHORT_TERM, FuturesIndex, SettlementPanel, futures_index, settlement_panel
+from tests.signals.test_cold_start import window
 
 
 def test_fold(benchmark: BenchmarkFixture, recorded_signals: VeqtorSignals) -> None:
@@ -75,3 +77,13 @@ def test_all_signals_of_resolved_inputs(benchmark: BenchmarkFixture, recorded_si
 
 def _volatility_change(signals: VeqtorSignals) -> np.ndarray:
     return np.concatenate([np.full(signals.inputs.base, np.nan), signals.short_term.total_return_change])
+
+
+def test_sample_market(benchmark: BenchmarkFixture, calendar: TradingCalendar) -> None:
+    benchmark(sample_market, calendar, RECORDED_LAST)
+
+
+def test_cold_start(benchmark: BenchmarkFixture, recorded: MarketData, calendar: TradingCalendar) -> None:
+    """From what a first live run reads to its signals."""
+    data = window(recorded, RECORDED_LAST)
+    benchmark(lambda: veqtor_signals(resolve(market_history(data, calendar, RECORDED_LAST), calendar)))
