@@ -331,7 +331,7 @@ def draw_example() -> None:
 
 def main() -> None:
     """Write the tables and draw the charts."""
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 2 or not Path(sys.argv[1]).is_dir():
         raise SystemExit(__doc__)
     real = recorded(Path(sys.argv[1]))
     with ProcessPoolExecutor() as pool:

@@ -126,7 +126,9 @@ def veqtor_signals(inputs: Inputs, rules: VeqtorRules = VEQTOR) -> VeqtorSignals
             missing=("a longer history",),
         )
     panel, tbill = inputs.panel(veqtor.base), inputs.tbill.rate[veqtor.base : usable]
-    short_term, mid_term = (futures_index(panel, pattern, tbill, calendar) for pattern in (SHORT_TERM, MID_TERM))
+    if veqtor.base > base:
+        short_term = futures_index(panel, SHORT_TERM, tbill, calendar)
+    mid_term = futures_index(panel, MID_TERM, tbill, calendar)
     constant_maturity = constant_maturity_future(panel, inputs.vix[veqtor.base : usable])
     return VeqtorSignals(inputs, short_term, mid_term, veqtor, _at_rows(constant_maturity, veqtor.base))
 
