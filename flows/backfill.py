@@ -137,7 +137,12 @@ def _emit_range(
         for first in range(0, len(ready), CHUNK_SESSIONS):
             chunk = ready[first : first + CHUNK_SESSIONS]
             reports = reports_on(signals, chunk, work.settings.notional_usd, hashes, work.settings.variants)
-            counts.update(item.outcome for item in emit_step(engine, run_id, reports, recipients, work.clock))
+            counts.update(
+                item.outcome
+                for item in emit_step(
+                    engine, run_id, reports, recipients, work.clock, adding_variants=mode == RECOMPUTE
+                )
+            )
             advance(len(chunk))
     waiting = None
     if len(ready) < len(wanted):

@@ -8,10 +8,10 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     DotEnvSettingsSource,
@@ -216,6 +216,28 @@ class Settings(BaseSettings):
         example=["2018-12-05"],
     )
 
+    @field_validator("clock")
+    @classmethod
+    def _is_instant(cls, value: str | None) -> str | None:
+        try:
+            dt.datetime.fromisoformat(value or "2026-01-01")
+        except ValueError:
+            raise ValueError("an instant such as 2020-03-16T18:45") from None
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr) -> SecretStr:
+        if not re.match(r"(sqlite|postgresql)(\+\w+)?://", value.get_secret_value()):
+            raise ValueError("sqlite:///tailguard.db, or postgresql+psycopg://user:password@host/name")
+        return value
+
+    @model_validator(mode="after")
+    def _reaches_somebody(self) -> Self:
+        if bool(self.smtp_host) != bool(self.mail_to):
+            raise ValueError("smtp_host and mail_to together, or neither: one alone tells nobody")
+        return self
+
     @field_validator("mail_to", "unscheduled_closures", "variants", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -315,7 +337,7 @@ def _has_usable_port(address: str) -> bool:
 
 def _wrong(error: ValidationError) -> ConfigurationError:
     first = error.errors(include_input=False, include_url=False)[0]
-    name = str(first["loc"][0])
+    name = str(first["loc"][0]) if first["loc"] else "mail_to"
     if first["type"] == "extra_forbidden":
         return _unknown(name.lower().removeprefix(PREFIX.lower()))
     # A validator above says what is expected, and pydantic: "Input should be a valid integer, unable to ...".

@@ -31,7 +31,7 @@ SIMULATED = (
 _INDEX_NAMES = {
     "veqtor": "S&P 500 Dynamic VEQTOR",
     "veqtor-mid-term": "S&P 500 Dynamic VEQTOR Mid-Term",
-    "veqtor-overlay": "S&P 500 Dynamic VEQTOR overlay",
+    "veqtor-overlay": "VEQTOR overlay, own construction",
     "sp500-total-return": "S&P 500 Total Return",
     "vix-short-term": "S&P 500 VIX Short-Term Futures",
     "vix-mid-term": "S&P 500 VIX Mid-Term Futures",
@@ -228,7 +228,8 @@ def _variant(variant: VariantSignal, report: SignalReport) -> Section:
         *variant.instruction.warnings,
     ]
     if overlay:
-        sentences.insert(1, "Unfunded, in addition to a holding of the S&P 500: its weights sum to zero.")
+        whole = "; under the stop-loss it sells all of it" if variant.stop_loss else ""
+        sentences.insert(1, f"Unfunded, in addition to a holding of the S&P 500: its weights sum to zero{whole}.")
     return Section(title, tuple(sentences), _orders(variant.instruction))
 
 

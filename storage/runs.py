@@ -85,6 +85,10 @@ class RunRepository:
             self._session.scalars(select(Outcome.session).where(Outcome.outcome == outcome, Outcome.session >= since))
         )
 
+    def scheduled_since(self) -> dt.date | None:
+        """The first session that any run expected a later one to work on; None if none ever did."""
+        return self._session.scalar(select(func.min(Run.next_session)))
+
     def has_outcome(self, run_id: int, session: dt.date) -> bool:
         """Whether a run has said how it ended for a session."""
         found = self._session.scalar(

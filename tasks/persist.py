@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -28,7 +28,13 @@ class Recipient:
 
 
 def emit(
-    engine: Engine, run_id: int, reports: Sequence[SignalReport], recipients: Sequence[Recipient], clock: Clock
+    engine: Engine,
+    run_id: int,
+    reports: Sequence[SignalReport],
+    recipients: Sequence[Recipient],
+    clock: Clock,
+    *,
+    adding_variants: bool = False,
 ) -> list[SessionOutcome]:
     """Store reports that are new or say something else than the stored ones; leave the others alone.
 
@@ -36,20 +42,31 @@ def emit(
     that nobody told them of, while it can still be acted on; and of a revision that asks for something else than what
     they were told last.
 
+    Parameters
+    ----------
+    adding_variants : bool
+        Whether a stored report is revised also where nothing but the configured variants is different.
+
     Returns
     -------
     list of SessionOutcome
         EMITTED, REVISED or ALREADY_EMITTED per report, in their order.
     """
     try:
-        return _emit(engine, run_id, reports, recipients, clock())
+        return _emit(engine, run_id, reports, recipients, clock(), adding_variants=adding_variants)
     except IntegrityError:
         # Another run stored one of them between our look and our insert; the second look sees it.
-        return _emit(engine, run_id, reports, recipients, clock())
+        return _emit(engine, run_id, reports, recipients, clock(), adding_variants=adding_variants)
 
 
 def _emit(
-    engine: Engine, run_id: int, reports: Sequence[SignalReport], recipients: Sequence[Recipient], now: dt.datetime
+    engine: Engine,
+    run_id: int,
+    reports: Sequence[SignalReport],
+    recipients: Sequence[Recipient],
+    now: dt.datetime,
+    *,
+    adding_variants: bool,
 ) -> list[SessionOutcome]:
     if not reports:
         return []
@@ -58,7 +75,10 @@ def _emit(
         outcomes, new = [], []
         for report in reports:
             print_of_it, before = fingerprint(report), stored.get(report.session)
-            if before is not None and before.fingerprint == print_of_it:
+            if before is not None and (
+                before.fingerprint == print_of_it
+                or (not adding_variants and _says_the_same(_stored_report(work, before.id), report))
+            ):
                 detail = f"revision {before.revision} says the same"
                 outcomes.append(SessionOutcome(report.session, ALREADY_EMITTED, detail))
                 continue
@@ -147,6 +167,26 @@ def _lines(strategy: str, effective: dt.date, target: Weights, order: Instructio
         )
         for leg in order.legs
     ]
+
+
+def _says_the_same(one: SignalReport, other: SignalReport) -> bool:
+    """Whether two reports say the same of the strategies both carry."""
+    names = {variant.name for variant in one.variants}
+    common = names & {variant.name for variant in other.variants}
+    if common == names == {variant.name for variant in other.variants}:
+        return False
+    labels = {item.label for item in one.inputs} & {item.label for item in other.inputs}
+    prints = {
+        fingerprint(
+            replace(
+                report,
+                variants=tuple(variant for variant in report.variants if variant.name in common),
+                inputs=tuple(item for item in report.inputs if item.label in labels),
+            )
+        )
+        for report in (one, other)
+    }
+    return len(prints) == 1
 
 
 def _said(weights: Weights | None) -> str:

@@ -70,7 +70,8 @@ def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: Tra
     """FAILED outcomes for sessions before `session` that have neither a report nor one yet.
 
     No run finished for them before their deadline, or none ran at all. Looked at are those since the last report before
-    the window that every run reads again, or since the first report in it.
+    the window that every run reads again, or since the first report in it; but none from before runs were scheduled,
+    which a look at the past or a backfill leaves alone.
     """
     window = reread_window(session, calendar)
     with UnitOfWork(engine) as work:
@@ -79,7 +80,8 @@ def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: Tra
         )
         if first is None:
             return []
-        days: list[dt.date] = calendar.sessions_in(first, session)[1:-1].tolist()
+        since = work.runs.scheduled_since() or session
+        days: list[dt.date] = [day for day in calendar.sessions_in(first, session)[1:-1].tolist() if day >= since]
         settled = work.runs.sessions_with(FAILED, first) | set(work.reports.stored(digest, days))
     detail = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
     return [SessionOutcome(day, FAILED, detail, None, deadline(day, calendar)) for day in days if day not in settled]

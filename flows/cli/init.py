@@ -72,7 +72,7 @@ def settings_file() -> str:
 
 def _prose(setting: DescribedSetting) -> list[str]:
     said = setting.description
-    if setting.default is None:
+    if setting.default in (None, []):
         said += " Not set by default."
     elif setting.example is not None and not setting.secret:
         said += f" For example {_toml(setting.example)}."
@@ -86,7 +86,7 @@ def _prose(setting: DescribedSetting) -> list[str]:
 
 
 def _value(setting: DescribedSetting) -> str:
-    placeholder = setting.default is None or (setting.secret and not setting.default)
+    placeholder = setting.default in (None, []) or (setting.secret and not setting.default)
     return _toml(setting.example if placeholder else setting.default)
 
 

@@ -54,7 +54,7 @@ class _LazyGroup(click.Group):
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
     "undelivered or uncertain, 130 interrupted.",
 )
-@click.version_option(version("tailguard"), message="%(prog)s %(version)s")
+@click.version_option(version("tailguard"), message="tailguard %(version)s")
 def cli() -> None:
     """Daily target allocations of systematic volatility hedges, from public data.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shlex
+import shutil
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,5 +169,9 @@ def _say_what_next(market: str, session: dt.date, database: str, page: Path) -> 
         ("tailguard init", "write a tailguard.toml: recipients, portfolio, database"),
     )
     click.echo(f"As a page: {page.resolve()}\n\nNext:")
+    if shutil.which("tailguard") is None:
+        click.echo(
+            f'  export PATH="{Path(sys.argv[0]).resolve().parent}:$PATH"\n      so that the shell finds the command'
+        )
     for command, purpose in commands:
         click.echo(f"  {command}\n      {purpose}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,6 +16,9 @@ from storage.outbox import FAILED as MESSAGE_FAILED
 from storage.outbox import PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN
 from storage.runs import AWAITING_DATA, FAILED
 from storage.unit_of_work import UnitOfWork
+
+# signals.calendar has it too, and loads numpy.
+_NEW_YORK = ZoneInfo("America/New_York")
 
 _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 
@@ -81,8 +86,8 @@ def status(limit: int, as_json: bool) -> int:
             say(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
         if expected:
             say(
-                f"Next: session {expected.session}, attempt {expected.attempt_at:%Y-%m-%d %H:%M} UTC, "
-                f"deadline {expected.deadline_at:%Y-%m-%d %H:%M} UTC."
+                f"Next: session {expected.session}, attempt {_new_york(expected.attempt_at)}, "
+                f"deadline {_new_york(expected.deadline_at)} New York."
             )
         for state, count in sorted(messages.items()):
             if state not in (SENT, SUPERSEDED):
@@ -90,3 +95,7 @@ def status(limit: int, as_json: bool) -> int:
     if outcomes and outcomes[0].outcome == FAILED:
         return EXIT_FAILED
     return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0
+
+
+def _new_york(instant: dt.datetime) -> str:
+    return f"{instant.astimezone(_NEW_YORK):%a %Y-%m-%d %H:%M}"

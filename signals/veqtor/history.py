@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from signals.errors import DataNotReady
+from signals.errors import ConfigurationError, DataNotReady
 from signals.veqtor.report import IndexLevel, SignalReport, Weights
 from signals.veqtor.rules import VARIANTS
 
@@ -114,12 +114,19 @@ def row_of_report(report: SignalReport, strategy: str) -> Row:
 
 def _row_of_variant(report: SignalReport, strategy: str) -> Row:
     variant = next((variant for variant in report.variants if variant.name == strategy), None)
-    if variant is None or not (variant.level and variant.earned and variant.held and variant.target):
+    if variant is None:
+        raise ConfigurationError(
+            f"{strategy} in the report of {report.session}",
+            expected="its signal",
+            got="a report without it",
+            do=f"Compute it with --source, or set `variants` to include {strategy} and recompute the reports.",
+        )
+    if not (variant.level and variant.earned and variant.held and variant.target):
         raise DataNotReady(
             f"{strategy} in the report of {report.session}",
             expected="its signal",
-            got=variant.unavailable if variant and variant.unavailable else "a report without it",
-            do=f"Compute it with --source, or set `variants` to include {strategy} and recompute the reports.",
+            got=f"none: {variant.unavailable}",
+            do="Ask for sessions before it.",
             missing=(strategy,),
         )
     found = _first_cells(report.session, variant.level) | _weight_cells(variant.earned, variant.held, variant.target)

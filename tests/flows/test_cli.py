@@ -324,7 +324,7 @@ def test_a_missing_data_directory_is_named(tailguard: Tailguard, tmp_path: Path)
     [
         ("TAILGUARD_NOTIONAL_USD", "-5", "setting notional_usd"),
         ("TAILGUARD_NOTIONAL_USD", "nan", "setting notional_usd"),
-        ("TAILGUARD_CLOCK", "noon", "clock setting"),
+        ("TAILGUARD_CLOCK", "noon", "setting clock"),
         ("TAILGUARD_MAIL_TO", "nobody", "setting mail_to"),
         ("TAILGUARD_MAIL_TO", "desk@", "setting mail_to"),
         ("TAILGUARD_MAIL_TO", "a@example.com;b@example.com", "setting mail_to"),

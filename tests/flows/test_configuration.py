@@ -18,7 +18,10 @@ from tests.conftest import ROOT
 from tests.flows.conftest import Tailguard
 
 #: Settings whose default nobody would leave uncommented: the file shows an example.
-NO_DEFAULT = {"data_dir", "smtp_host", "smtp_password", "slack_webhook_url", "clock"}
+NO_DEFAULT = {
+    "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_webhook_url", "clock",
+    "unscheduled_closures",
+}  # fmt: skip
 DEFAULTS = Settings.model_construct()
 
 
@@ -61,7 +64,9 @@ def test_the_nearest_origin_wins_and_is_shown(
     expected: tuple[int, str],
 ) -> None:
     if "tailguard.toml" in given:
-        (tmp_path / "tailguard.toml").write_text('smtp_port = 1\nsmtp_host = "mail.example.com"\n')
+        (tmp_path / "tailguard.toml").write_text(
+            'smtp_port = 1\nsmtp_host = "mail.example.com"\nmail_to = "desk@example.com"\n'
+        )
     if ".env" in given:
         (tmp_path / ".env").write_text("TAILGUARD_SMTP_PORT=2\nSMTP_PORT=9\n")
     if "environment" in given:
@@ -95,9 +100,7 @@ def test_secrets_are_masked(tailguard: Tailguard, monkeypatch: pytest.MonkeyPatc
     assert "sslmode" not in ended.out
 
 
-@pytest.mark.parametrize(
-    "address", ["postgresql://desk:hunt@er2@db/prod", "hunter2", "postgresql://desk:hunter2@db:port/prod"]
-)
+@pytest.mark.parametrize("address", ["postgresql://desk:hunt@er2@db/prod", "postgresql://desk:hunter2@db:port/prod"])
 def test_a_database_address_nobody_can_parse_is_masked(
     tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
@@ -107,6 +110,7 @@ def test_a_database_address_nobody_can_parse_is_masked(
 
 def test_what_is_shown_fits_80_columns(tailguard: Tailguard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TAILGUARD_MAIL_TO", ",".join(f"somebody-{number}@example.com" for number in range(5)))
+    monkeypatch.setenv("TAILGUARD_SMTP_HOST", "mail.example.com")
     monkeypatch.setenv("TAILGUARD_DATA_DIR", "/srv/" + "recorded-" * 12)
     monkeypatch.setenv("TAILGUARD_NOTIFY_SIMULATED", "yes")
     (tmp_path / ".env").write_text("")
@@ -141,6 +145,9 @@ WRONG = [
     ("notify_simulated", "perhaps", "a valid boolean"),
     ("unscheduled_closures", "2026-13-01", "a valid date"),
     ("slack_webhook_url", "hunter2", "https://"),
+    ("database_url", "hunter2.db", "sqlite:///tailguard.db"),
+    ("clock", "yesterday", "an instant such as"),
+    ("mail_to", "desk@example.com", "smtp_host and mail_to together"),
 ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.document import decode, encode
-from signals.errors import DataNotReady
+from signals.errors import ConfigurationError, DataNotReady
 from signals.inputs import resolve
 from signals.market import MarketData, Observations, market_history
 from signals.series import vx_series
@@ -92,7 +92,7 @@ def test_history_from_reports_equals_history_from_arrays(
 
 
 def test_a_report_without_the_variant_cannot_show_its_history(made_up_signals: VeqtorSignals) -> None:
-    with pytest.raises(DataNotReady, match="set `variants` to include veqtor-overlay and recompute"):
+    with pytest.raises(ConfigurationError, match="set `variants` to include veqtor-overlay and recompute"):
         row_of_report(signal_report(made_up_signals, LAST, 1e6), OVERLAY)
 
 

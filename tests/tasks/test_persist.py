@@ -305,10 +305,12 @@ def test_a_correction_of_a_variant_is_told_and_says_what_changed(
     assert counts(engine)["outbox"] == 2
 
 
-def test_a_variant_switched_on_later_is_a_revision_that_nobody_is_told_of(
+def test_a_variant_switched_on_later_is_added_to_stored_reports_only_if_that_is_asked_for(
     engine: Engine, run_id: int, report: SignalReport, with_variants: SignalReport
 ) -> None:
     emit(engine, run_id, [report], [DESK], now)
-    (revised,) = emit(engine, run_id, [with_variants], [DESK], now)
+    (left_alone,) = emit(engine, run_id, [with_variants], [DESK], now)
+    assert left_alone.outcome == ALREADY_EMITTED
+    (revised,) = emit(engine, run_id, [with_variants], [DESK], now, adding_variants=True)
     assert (revised.outcome, revised.detail) == (REVISED, "target unchanged; other variants are configured")
     assert counts(engine)["outbox"] == 1

@@ -32,6 +32,7 @@ def new_york(text: str) -> dt.datetime:
 def emit(engine: Engine, *sessions: dt.date, digest: str = "d1") -> None:
     reports: list[NewReport] = [new_report(session, digest=digest) for session in sessions]
     add_reports(engine, *reports)
+    finish_run(engine, start_run(engine, "daily", "files", None, now), "done", NextRun(sessions[0], NOW, NOW), now)
 
 
 def record(engine: Engine, *outcomes: SessionOutcome) -> None:
@@ -123,6 +124,16 @@ def test_sessions_without_a_report_since_the_first_one_are_missed(engine: Engine
     assert {item.outcome for item in missed} == {FAILED}
     assert [item.deadline_at for item in missed] == [deadline(window[7], calendar), deadline(window[9], calendar)]
     assert all("tailguard backfill" in item.detail for item in missed)
+
+
+def test_sessions_before_the_first_scheduled_run_are_not_missed(engine: Engine, calendar: TradingCalendar) -> None:
+    window = reread_window(SESSION, calendar)
+    # A look at a session of years ago, and a backfill.
+    add_reports(engine, new_report(dt.date(2020, 3, 16), digest="d1"), new_report(window[2], digest="d1"))
+    assert missed_sessions(engine, "d1", SESSION, calendar) == []
+
+    finish_run(engine, start_run(engine, "daily", "files", None, now), "done", NextRun(window[7], NOW, NOW), now)
+    assert [item.session for item in missed_sessions(engine, "d1", SESSION, calendar)] == window[7:-1]
 
 
 def test_the_present_session_is_never_missed(engine: Engine, calendar: TradingCalendar) -> None:
