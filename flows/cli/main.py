@@ -68,8 +68,7 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        say("Interrupted. What was stored stays; run it again to go on.", err=True)
-        code = EXIT_INTERRUPTED
+        code = _interrupted()
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE
@@ -88,7 +87,25 @@ def main() -> None:
         # The reader of our output went away, as `head` does.
         sys.stderr.close()
         code = 0
+    except Exception as error:
+        if not _comes_from_interrupt(error):
+            raise
+        code = _interrupted()
     sys.exit(code or 0)
+
+
+def _interrupted() -> int:
+    say("Interrupted. What was stored stays; run it again to go on.", err=True)
+    return EXIT_INTERRUPTED
+
+
+def _comes_from_interrupt(error: BaseException | None) -> bool:
+    """Whether a library wrapped the interrupt that hit it into an error of its own."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt) or KeyboardInterrupt.__name__ in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def exit_code(error: TailguardError) -> int:

@@ -7,7 +7,7 @@ depends on a later one, the report of a session is the same whether the history 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -193,6 +193,7 @@ def signal_report(
     patterns = [PATTERNS[name] for name in dict.fromkeys(VARIANTS[name].volatility_index for name in variants)]
     found = inputs_used(inputs, row, dict.fromkeys((SHORT_TERM, *patterns)))
     simulated = inputs.history.data.simulated
+    told = tuple(_variant(signals, signals.variants[name], row, notional_usd) for name in variants)
     used = tuple(_report_input(item, payload_hashes or {}, simulated=simulated) for item in found)
     return SignalReport(
         schema_version=SCHEMA_VERSION,
@@ -203,7 +204,7 @@ def signal_report(
         rule_set=veqtor.rules.name,
         rule_set_digest=veqtor.rules.digest,
         verdict=("SIMULATED. " if simulated else "") + _verdict(effective, target, held, regime, trend, stop_loss),
-        changes=_changes(veqtor, row, target, held),
+        changes=_changes(veqtor, row, target, held) + tuple(_variant_changes(told)),
         regime=regime,
         trend=trend,
         stop_loss=stop_loss,
@@ -220,8 +221,14 @@ def signal_report(
         inputs=used,
         simulated=simulated,
         levels_since=signals.levels_since,
-        variants=tuple(_variant(signals, signals.variants[name], row, notional_usd) for name in variants),
+        variants=told,
     )
+
+
+def _variant_changes(variants: Sequence[VariantSignal]) -> Iterator[str]:
+    for variant in variants:
+        if variant.target is not None and variant.held is not None and variant.target != variant.held:
+            yield f"{variant.name}: target {_describe(variant.held)} -> {_describe(variant.target)}."
 
 
 def _variant(signals: VeqtorSignals, history: VeqtorHistory, row: int, notional_usd: float) -> VariantSignal:
