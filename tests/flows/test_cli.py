@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.cli.main import _comes_from_interrupt
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
@@ -402,3 +403,11 @@ def test_secrets_do_not_show_in_errors(tailguard: Tailguard, monkeypatch: pytest
     ended = tailguard("status")
     assert ended.code == 2
     assert "hunter2" not in ended.err + ended.out
+
+
+def test_an_interrupt_that_a_library_wraps_is_still_one() -> None:
+    wrapped = ValueError("Error calling function `serialize`: KeyboardInterrupt")
+    chained = RuntimeError("failed")
+    chained.__cause__ = OSError("gone")
+    chained.__cause__.__context__ = KeyboardInterrupt()
+    assert [_comes_from_interrupt(error) for error in (wrapped, chained, ValueError("no"))] == [True, True, False]
