@@ -114,11 +114,11 @@ def test_an_interrupted_backfill_keeps_whole_chunks_and_goes_on(
     monkeypatch.setattr(flows.backfill, "CHUNK_SESSIONS", 5)
     emit, calls = flows.backfill.emit_step, []
 
-    def interrupted(*arguments: object) -> object:
+    def interrupted(*arguments: object, **options: bool) -> object:
         calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return emit(*arguments)
+        return emit(*arguments, **options)
 
     monkeypatch.setattr(flows.backfill, "emit_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
