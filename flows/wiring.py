@@ -102,7 +102,7 @@ class Services:
         first, last = since or through, through
         if stored:
             first, last = min(first, stored.last), max(last, stored.last)
-        extra = len(self.calendar.sessions_in(first, last)) - 1
+        extra = max(len(self.calendar.sessions_in(first, last)) - 1, 0)
         return LiveSource(
             self.calendar,
             last,
