@@ -85,14 +85,14 @@ class VeqtorSignals:
         """The variants of VEQTOR by name.
 
         VEQTOR Mid-Term ends before the first session of which it lacks a settlement; in a cold start, which has no
-        level to keep, it begins after the last such session.
+        level to keep, one before the first session of `veqtor` only lets it begin later. What comes after cannot.
         """
         inputs, veqtor, start = self.inputs, self.veqtor, self.inputs.base
         if inputs.history.data.starts_cold:
             panel = inputs.panel(start)
-            holes = np.any(carries_weight(panel, MID_TERM, inputs.calendar) & np.isnan(panel.settle), axis=1)
-            before_last = np.flatnonzero(holes)[np.flatnonzero(holes) < len(holes) - 1]
-            start += 1 + int(before_last[-1]) if len(before_last) else 0
+            missing = carries_weight(panel, MID_TERM, inputs.calendar) & np.isnan(panel.settle)
+            early = np.flatnonzero(np.any(missing[: veqtor.base - start], axis=1))
+            start += 1 + int(early[-1]) if len(early) else 0
         mid_term = futures_index(
             inputs.panel(start), MID_TERM, inputs.tbill.rate[start : inputs.usable], inputs.calendar
         )

@@ -179,6 +179,17 @@ def test_a_hole_on_the_very_first_session_leaves_veqtor_and_the_overlay_alone(
         assert found.variants[0].levels_since > at
 
 
+def test_a_later_hole_changes_nothing_of_mid_term_before_it(recorded: MarketData) -> None:
+    early, late = dt.date(2024, 8, 22), dt.date(2024, 8, 30)
+    data = without_settlement(window(recorded, late, settlements=80), "2024-12-18", "2024-08-28")
+    whole = signals_through(data, late)
+    for session in (early, dt.date(2024, 8, 27)):
+        alone = signal_report(signals_through(data, session), session, 1e6, variants=BOTH)
+        assert alone.variants[0].target
+        assert signal_report(whole, session, 1e6, variants=BOTH) == alone
+    assert signal_report(whole, late, 1e6, variants=BOTH).variants[0].unavailable
+
+
 def test_flags_of_mid_term_are_its_own(recorded_signals: VeqtorSignals) -> None:
     report = signal_report(recorded_signals, dt.date(2026, 6, 24), 1e6, variants=BOTH)
     assert [[flag.name for flag in variant.flags] for variant in report.variants] == [["THRESHOLD"], []]
