@@ -152,8 +152,17 @@ def _show(session: dt.date, page: Path) -> Path:
     view = stored_view(session)
     click.echo(render_text(view))
     partial = page.with_name(f".{page.name}.part")
-    partial.write_text(render_html(view), encoding="utf-8")
-    partial.replace(page)
+    try:
+        partial.write_text(render_html(view), encoding="utf-8")
+        partial.replace(page)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise ConfigurationError(
+            f"file {page}",
+            expected="one that can be written",
+            got=str(error.strerror),
+            do="The signal is stored; make room, or name another directory with --directory.",
+        ) from error
     return page
 
 

@@ -219,6 +219,17 @@ def test_a_database_of_another_version_is_left_alone_and_named(
     assert not list(path.parent.glob("*.html"))
 
 
+def test_a_page_that_cannot_be_written_is_named(
+    offline: None, prefect_server: str, tailguard: Tailguard, tmp_path: Path
+) -> None:
+    (tmp_path / "quickstart" / "sample-2026-07-29.html").mkdir(parents=True)
+    done = tailguard("quickstart", "--sample")
+    assert done.code == 2
+    assert "SIMULATED S&P 500 Dynamic VEQTOR" in done.out
+    assert "sample-2026-07-29.html: expected one that can be written, got Is a directory" in done.err
+    assert not list((tmp_path / "quickstart").glob(".*"))
+
+
 def test_a_directory_that_is_a_file_or_cannot_be_written_is_named(tailguard: Tailguard, tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     done = tailguard("quickstart", "--directory", "taken/below")
