@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from signals.errors import DataNotReady
 from tasks.compute import compute
 from tasks.ingest import read_source
 from tasks.schedule import session_due
-from tasks.sources.payload import Payload, Source
+from tasks.sources.payload import Fetched, Payload, Source
 
 #: What the whole of the live attempt may take.
 LIVE_SECONDS = 10.0
@@ -29,15 +29,16 @@ class FetchedSource:
     name: str
     simulated: bool
     payloads: tuple[Payload, ...]
+    heals: bool = False
 
-    def fetch(self) -> Iterator[Payload]:
+    def fetch(self) -> Fetched:
         """The payloads."""
-        yield from self.payloads
+        return Fetched(self.payloads)
 
 
 def fetched(source: Source) -> FetchedSource:
     """Fetch everything a source has; raises what its `fetch` raises."""
-    return FetchedSource(source.name, source.simulated, tuple(source.fetch()))
+    return FetchedSource(source.name, source.simulated, source.fetch().complete())
 
 
 def fetch_live(work: Services) -> FetchedSource:

@@ -23,7 +23,19 @@ from pydantic_settings import (
 )
 
 from signals.errors import ConfigurationError
-from tasks.sources.addresses import CBOE_URL, FRED_URL, TIMEOUT_SECONDS, USER_AGENT, YAHOO_URL
+from tasks.sources.addresses import (
+    ATTEMPTS,
+    BLS_URL,
+    CBOE_URL,
+    CBOE_WEB_URL,
+    FRED_API_URL,
+    FRED_URL,
+    REQUESTS_AT_ONCE,
+    SPACING_SECONDS,
+    TIMEOUT_SECONDS,
+    USER_AGENT,
+    YAHOO_URL,
+)
 
 #: A plain address: what every mail server takes.
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
@@ -120,11 +132,38 @@ class Settings(BaseSettings):
         "Base address of Cboe's published data, for the source `live`; another one for a proxy or a mirror.",
         takes="address",
     )
+    cboe_web_url: str = _setting(
+        "Data",
+        CBOE_WEB_URL,
+        "Base address of Cboe's web site, where the settlements of a day are published first.",
+        takes="address",
+    )
     fred_url: str = _setting(
         "Data",
         FRED_URL,
         "Base address of FRED, for the source `live`; another one for a proxy or a mirror.",
         takes="address",
+    )
+    fred_api_key: SecretStr | None = _setting(
+        "Data",
+        None,
+        "Key of FRED's interface for programs. With one, rates are read there and not from behind its graphs.",
+        example="change-me",
+    )
+    fred_api_url: str = _setting(
+        "Data", FRED_API_URL, "Base address of FRED's interface for programs.", takes="address"
+    )
+    bls_url: str = _setting(
+        "Data",
+        BLS_URL,
+        "Base address of the Bureau of Labor Statistics, which publishes when CPI and PPI come out.",
+        takes="address",
+    )
+    option_chains: Annotated[tuple[Literal["VIX", "SPX"], ...], NoDecode] = _setting(
+        "Data",
+        ("VIX",),
+        "Option chains the source `live` keeps, as Cboe quotes them with a delay. No decision of VEQTOR needs one, and "
+        "that of SPX is large.",
     )
     user_agent: str = _setting(
         "Data",
@@ -138,6 +177,40 @@ class Settings(BaseSettings):
         TIMEOUT_SECONDS,
         "How long one request of the source `live` may take, in seconds.",
         gt=0.0,
+        allow_inf_nan=False,
+    )
+    source_requests_at_once: int = _setting(
+        "Data", REQUESTS_AT_ONCE, "How many requests the source `live` has open with one host.", ge=1, le=16
+    )
+    source_spacing_seconds: float = _setting(
+        "Data",
+        SPACING_SECONDS,
+        "How long the source `live` waits between the starts of two requests to one host, in seconds.",
+        ge=0.0,
+        le=60.0,
+        allow_inf_nan=False,
+    )
+    source_attempts: int = _setting(
+        "Data",
+        ATTEMPTS,
+        "How often a request is tried where trying again can help, within seconds: after a timeout, a broken answer or "
+        "an error of the server, not after a refusal.",
+        ge=1,
+        le=10,
+    )
+    fetch_retries: int = _setting(
+        "Running",
+        2,
+        "How often a scheduled run asks again, minutes later, for what did not answer. A run on a terminal never does.",
+        ge=0,
+        le=10,
+    )
+    fetch_retry_seconds: float = _setting(
+        "Running",
+        120.0,
+        "How long a scheduled run waits before it asks again the first time; then twice as long, and so on.",
+        gt=0.0,
+        le=3600.0,
         allow_inf_nan=False,
     )
     database_url: SecretStr = _setting(
@@ -215,6 +288,12 @@ class Settings(BaseSettings):
         "Days the New York Stock Exchange closes unplanned that the calendar package does not know yet.",
         example=["2018-12-05"],
     )
+    early_closes: Annotated[tuple[dt.date, ...], NoDecode] = _setting(
+        "Running",
+        (),
+        "Days the New York Stock Exchange closes at 13:00 unplanned that the calendar package does not know yet.",
+        example=["2026-12-23"],
+    )
 
     @field_validator("clock")
     @classmethod
@@ -238,7 +317,7 @@ class Settings(BaseSettings):
             raise ValueError("smtp_host and mail_to together, or neither: one alone tells nobody")
         return self
 
-    @field_validator("mail_to", "unscheduled_closures", "variants", mode="before")
+    @field_validator("mail_to", "unscheduled_closures", "early_closes", "variants", "option_chains", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
@@ -251,14 +330,14 @@ class Settings(BaseSettings):
                 raise ValueError("mail addresses such as desk@example.com, separated by commas")
         return value
 
-    @field_validator("variants")
+    @field_validator("variants", "option_chains")
     @classmethod
     def _is_named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):
-            raise ValueError("each variant once")
+            raise ValueError("each name once")
         return value
 
-    @field_validator("yahoo_url", "cboe_url", "fred_url")
+    @field_validator("yahoo_url", "cboe_url", "cboe_web_url", "fred_url", "fred_api_url", "bls_url")
     @classmethod
     def _is_base_address(cls, value: str) -> str:
         # Addresses are stored with what came from them, so one with a password is refused.

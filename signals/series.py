@@ -20,11 +20,18 @@ IRX = "IRX"
 DTB3 = "DTB3"
 DFF = "DFF"
 
+VIX3M = "VIX3M"
+VIX6M = "VIX6M"
+VIX9D = "VIX9D"
+VVIX = "VVIX"
+SKEW = "SKEW"
+
 VX_PREFIX = "VX."
 
 YAHOO = "yahoo"
 CBOE = "cboe"
 CBOE_ARCHIVE = "cboe-archive"
+CBOE_SHEET = "cboe-sheet"
 FRED = "fred"
 
 
@@ -37,6 +44,8 @@ class SeriesSpec:
     unit : str
     lowest, highest : float
         Values outside are refused at the door: they are wrong by an order of magnitude, not unusual.
+    why : str
+        Where those limits come from.
     known_after_close : datetime.timedelta
         Assumed availability of backfilled values: this long after 16:00 New York time of their day.
     description : str
@@ -45,6 +54,7 @@ class SeriesSpec:
     unit: str
     lowest: float
     highest: float
+    why: str
     known_after_close: dt.timedelta
     description: str
 
@@ -53,16 +63,27 @@ def _hours(count: float) -> dt.timedelta:
     return dt.timedelta(hours=count)
 
 
-_VX_SPEC = SeriesSpec("points", 5.0, 250.0, _hours(9.1), "VX futures daily settlement")
+_IMPLIED = "closes of the VIX since 1990 lie between 9 and 83"
+_LEVEL = "since 2004 no close was below 600; ten times today's level is no close of the next years"
+_RATE = "since 1976 bills paid between -0.1 and 17"
+
+_VX_SPEC = SeriesSpec("points", 5.0, 250.0, _IMPLIED, _hours(9.1), "VX futures daily settlement")
 
 SPECS = {
-    SPX: SeriesSpec("points", 100.0, 1e6, _hours(0.5), "S&P 500, close"),
-    SPXTR: SeriesSpec("points", 100.0, 1e7, _hours(2.5), "S&P 500 Total Return, close"),
-    SPY_ADJUSTED: SeriesSpec("USD", 1.0, 1e5, _hours(0.5), "SPDR S&P 500 ETF, close adjusted for dividends"),
-    VIX: SeriesSpec("points", 5.0, 250.0, _hours(0.5), "Cboe Volatility Index, close"),
-    IRX: SeriesSpec("percent", -3.0, 25.0, _hours(0.5), "13-week Treasury bill, bank discount rate"),
-    DTB3: SeriesSpec("percent", -3.0, 25.0, _hours(24.25), "3-month Treasury bill, secondary market, discount rate"),
-    DFF: SeriesSpec("percent", -3.0, 25.0, _hours(17.0), "effective federal funds rate"),
+    SPX: SeriesSpec("points", 100.0, 1e6, _LEVEL, _hours(0.5), "S&P 500, close"),
+    SPXTR: SeriesSpec("points", 100.0, 1e7, _LEVEL, _hours(2.5), "S&P 500 Total Return, close"),
+    SPY_ADJUSTED: SeriesSpec("USD", 1.0, 1e5, _LEVEL, _hours(0.5), "SPDR S&P 500 ETF, close adjusted for dividends"),
+    VIX: SeriesSpec("points", 5.0, 250.0, _IMPLIED, _hours(0.5), "Cboe Volatility Index, close"),
+    VIX3M: SeriesSpec("points", 5.0, 250.0, _IMPLIED, _hours(0.5), "Cboe 3-Month Volatility Index, close"),
+    VIX6M: SeriesSpec("points", 5.0, 250.0, _IMPLIED, _hours(0.5), "Cboe 6-Month Volatility Index, close"),
+    VIX9D: SeriesSpec("points", 3.0, 400.0, _IMPLIED, _hours(0.5), "Cboe 9-Day Volatility Index, close"),
+    VVIX: SeriesSpec("points", 20.0, 600.0, "closes since 2006 lie between 59 and 208", _hours(0.5), "Cboe VIX of VIX"),
+    SKEW: SeriesSpec(
+        "points", 80.0, 300.0, "closes since 1990 lie between 101 and 184", _hours(0.5), "Cboe SKEW Index"
+    ),
+    IRX: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(0.5), "13-week Treasury bill, bank discount rate"),
+    DTB3: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(24.25), "3-month Treasury bill, secondary market"),
+    DFF: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(17.0), "effective federal funds rate"),
 }
 
 #: Publishers of each series, the one that wins first.
@@ -71,11 +92,16 @@ PUBLISHERS = {
     SPXTR: (YAHOO,),
     SPY_ADJUSTED: (YAHOO,),
     VIX: (CBOE, YAHOO),
+    VIX3M: (CBOE,),
+    VIX6M: (CBOE,),
+    VIX9D: (CBOE,),
+    VVIX: (CBOE,),
+    SKEW: (CBOE,),
     IRX: (YAHOO,),
     DTB3: (FRED,),
     DFF: (FRED,),
 }
-VX_PUBLISHERS = (CBOE, CBOE_ARCHIVE)
+VX_PUBLISHERS = (CBOE, CBOE_ARCHIVE, CBOE_SHEET)
 
 
 def vx_series(expiry: dt.date) -> str:

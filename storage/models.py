@@ -1,7 +1,7 @@
 """Tables.
 
 Money is in US dollars, weights are decimals, instants are UTC. Nothing here is ever updated but the delivery state of
-an outbox row, the end of a run, and the mark that a payload has been read.
+an outbox row, the end of a run, and what became of a payload: read, refused, or its body pruned.
 """
 
 from __future__ import annotations
@@ -73,7 +73,10 @@ class Market(Base):
 
 
 class Payload(Base):
-    """The body of a published file as it was fetched, compressed. Kept also when it could not be read."""
+    """The body of a published file as it was fetched, compressed.
+
+    A body that could not be read is kept too, with the reason in `refusal`. One that was pruned is empty.
+    """
 
     __tablename__ = "payloads"
     __table_args__ = (UniqueConstraint("sha256", "format", "subject"),)
@@ -86,6 +89,8 @@ class Payload(Base):
     fetched_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     size: Mapped[int]
     ingested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    refusal: Mapped[str | None] = mapped_column(Text)
+    pruned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     # Last, so that the columns before it are read without it.
     body: Mapped[bytes] = mapped_column(LargeBinary)
 

@@ -101,8 +101,12 @@ class ObservationRepository:
         if values:
             self._session.execute(insert(Observation), [vars(value) for value in values])
 
-    def latest(self, series: Iterable[str] | None = None) -> list[tuple[str, str, dt.date, float, int]]:
+    def latest(
+        self, series: Iterable[str] | None = None, *, as_of: dt.datetime | None = None
+    ) -> list[tuple[str, str, dt.date, float, int]]:
         """Series, publisher, day, value and payload key of the latest version of every observation, or of some series.
+
+        With `as_of`, of the versions that were known at that instant.
 
         The latest is the one appended last: the assumed availability of the first version can lie after the instant at
         which a change of it was fetched. Sorted by series, publisher and day.
@@ -112,6 +116,8 @@ class ObservationRepository:
         ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.id)
         if series is not None:
             query = query.where(Observation.series.in_(sorted(series)))
+        if as_of is not None:
+            query = query.where(Observation.known_at <= as_of)
         newest: list[tuple[str, str, dt.date, float, int]] = []
         last = None
         for name, publisher, day, value, payload_id in self._session.execute(query):

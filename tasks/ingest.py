@@ -46,7 +46,7 @@ def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
         The hash of each payload by the key the observations carry.
     """
     observations, hashes = [], {}
-    for key, payload in enumerate(source.fetch(), start=1):
+    for key, payload in enumerate(source.fetch().complete(), start=1):
         hashes[key] = payload.sha256
         observations += [replace(found, payloads=np.full(len(found.days), key)) for found in parse(payload)]
     return MarketData(observations, simulated=source.simulated), hashes
@@ -65,7 +65,7 @@ def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
     ConfigurationError
         When the database is about another market: what is simulated is never mixed with what is real.
     """
-    payloads = list(source.fetch())
+    payloads = list(source.fetch().complete())
     try:
         return _ingest(payloads, engine, clock, simulated=source.simulated)
     except IntegrityError:

@@ -23,7 +23,7 @@ from tasks.sources.formats import (
     FRED_SERIES,
     YAHOO_HISTORY,
 )
-from tasks.sources.payload import Payload
+from tasks.sources.payload import Fetched, Payload
 
 _SINGLE_FILES = (
     (YAHOO_HISTORY, "GSPC", "yahoo/GSPC.csv"),
@@ -59,6 +59,7 @@ class FilesSource:
 
     name = "files"
     simulated = False
+    heals = False
 
     def __init__(self, directory: Path, now: Callable[[], dt.datetime]) -> None:
         if not directory.is_dir():
@@ -84,8 +85,11 @@ class FilesSource:
             return True
         return any(next((self._directory / folder).glob(pattern), None) for _, folder, pattern in _CONTRACT_FILES)
 
-    def fetch(self) -> Iterator[Payload]:
+    def fetch(self) -> Fetched:
         """Every file that is there. An absent one leaves its series without values, which is the reader's concern."""
+        return Fetched(tuple(self._files()))
+
+    def _files(self) -> Iterator[Payload]:
         for format_name, subject, relative in _SINGLE_FILES:
             path = self._directory / relative
             if path.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +21,7 @@ from tasks.sources import cboe, fred
 from tasks.sources.addresses import CBOE_URL, FRED_URL, TIMEOUT_SECONDS, USER_AGENT, YAHOO_URL
 from tasks.sources.formats import YAHOO_HISTORY
 from tasks.sources.http import HttpReader, OutOfTime, PublicFile, Reason, RequestFailed, TimeLimit
-from tasks.sources.payload import Payload
+from tasks.sources.payload import Fetched, Payload
 
 if TYPE_CHECKING:
     from tasks.sources.yahoo import YahooReader
@@ -154,6 +154,7 @@ class LiveSource:
 
     name = "live"
     simulated = False
+    heals = True
 
     def __init__(
         self,
@@ -190,13 +191,11 @@ class LiveSource:
         self._prices_from: dt.date = known[-(sessions + _DIVIDEND_SESSIONS + _SPARE_SESSIONS)].item()
         self._fund_from = min(fund_since or self._prices_from, self._prices_from)
 
-    def fetch(self) -> Iterator[Payload]:
-        """Every payload, read before the first is handed out: all of them or none.
+    def fetch(self) -> Fetched:
+        """What the publishers have, and which of them did not answer in time, or not with data.
 
         Raises
         ------
-        TransientSourceError
-            When a publisher does not answer in time, or not with data. It says which did and which did not.
         ConfigurationError
             When the clock is wrong.
         """
@@ -204,9 +203,8 @@ class LiveSource:
         found = [outcome for _, outcome in outcomes if isinstance(outcome, _Found)]
         if self._check_clock:
             _compare_clocks(_clocks(outcomes), self._now())
-        if len(found) < len(outcomes):
-            raise _failure(outcomes, self._deadline)
-        yield from (each.payload for each in found if each.payload)
+        failure = _failure(outcomes, self._deadline) if len(found) < len(outcomes) else None
+        return Fetched(tuple(each.payload for each in found if each.payload), failure)
 
     def _send_all(self) -> list[tuple[_Request, _Found | Reason]]:
         """Every request with what came of it, in a fixed order."""

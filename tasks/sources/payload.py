@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
+
+from signals.errors import TransientSourceError
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,33 @@ class Payload:
         return hashlib.sha256(self.body).hexdigest()
 
 
+@dataclass(frozen=True)
+class Fetched:
+    """What a source brought.
+
+    Attributes
+    ----------
+    payloads : tuple of Payload
+        In a fixed order.
+    failure : TransientSourceError, optional
+        Which publishers did not answer, or not with data, where that is so; the payloads are those of the others.
+    """
+
+    payloads: tuple[Payload, ...]
+    failure: TransientSourceError | None = None
+
+    def complete(self) -> tuple[Payload, ...]:
+        """The payloads, if nothing failed.
+
+        Raises
+        ------
+        TransientSourceError
+        """
+        if self.failure:
+            raise self.failure
+        return self.payloads
+
+
 class Source(Protocol):
     """Something that can fetch every payload the strategies need."""
 
@@ -55,14 +83,17 @@ class Source(Protocol):
         """Whether what it yields was made up and never traded."""
         ...
 
-    def fetch(self) -> Iterator[Payload]:
-        """Payloads, one by one, in a fixed order.
+    @property
+    def heals(self) -> bool:
+        """Whether a body that cannot be read may come out right the next time, without anybody mending it."""
+        ...
+
+    def fetch(self) -> Fetched:
+        """Read everything there is.
 
         Raises
         ------
         ConfigurationError
             When the source is not there or not readable.
-        TransientSourceError
-            When it cannot be reached, or answers something else, and may heal.
         """
         ...

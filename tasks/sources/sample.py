@@ -22,7 +22,7 @@ from tasks.sources.formats import (
     VX_RESCALED_ON,
     YAHOO_HISTORY,
 )
-from tasks.sources.payload import Payload
+from tasks.sources.payload import Fetched, Payload
 
 Floats = npt.NDArray[np.float64]
 
@@ -47,6 +47,7 @@ class SampleSource:
 
     name = "sample"
     simulated = True
+    heals = False
 
     def __init__(
         self, calendar: TradingCalendar, through: dt.date, now: Callable[[], dt.datetime], seed: int = DEFAULT_SEED
@@ -56,7 +57,7 @@ class SampleSource:
         self._now = now
         self._seed = seed
 
-    def fetch(self) -> Iterator[Payload]:
+    def fetch(self) -> Fetched:
         """Every series of the market, then every contract by expiry.
 
         Raises
@@ -64,7 +65,9 @@ class SampleSource:
         ConfigurationError
             When the market cannot be drawn through that day.
         """
-        market = sample_market(self._calendar, self._through, self._seed)
+        return Fetched(tuple(self._payloads(sample_market(self._calendar, self._through, self._seed))))
+
+    def _payloads(self, market: SampleMarket) -> Iterator[Payload]:
         for format_name, subject, path, lines in _files(market):
             body = "".join(f"{line}\n" for line in lines).encode()
             locator = f"sample://seed-{self._seed}/{path}"

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.flows.conftest import Tailguard
 
 #: Settings whose default nobody would leave uncommented: the file shows an example.
-NO_DEFAULT = {
+NO_DEFAULT = {"fred_api_key", "early_closes", 
     "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_webhook_url", "clock",
     "unscheduled_closures",
 }  # fmt: skip
@@ -126,7 +126,7 @@ def test_what_is_shown_fits_80_columns(tailguard: Tailguard, tmp_path: Path, mon
 WRONG = [
     ("source", "file", "'files', 'live' or 'sample'"),
     ("variants", "veqtor-long-term", "'veqtor-mid-term' or 'veqtor-overlay'"),
-    ("variants", "veqtor-overlay,veqtor-overlay", "each variant once"),
+    ("variants", "veqtor-overlay,veqtor-overlay", "each name once"),
     ("yahoo_url", "query2.finance.yahoo.com", "https://example.com"),
     ("cboe_url", "https://cdn.cboe.com/", "without user, options or a slash at its end"),
     ("cboe_url", "https://user:hunter2@cdn.cboe.com", "without user"),

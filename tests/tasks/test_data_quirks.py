@@ -26,7 +26,6 @@ from signals.series import (
     SPXTR,
     SPY_ADJUSTED,
     VIX,
-    VX_PUBLISHERS,
     YAHOO,
     vx_series,
 )
@@ -236,7 +235,7 @@ def test_2013_05_17_archive_fills_the_cdn_files(
     added: list[np.datetime64] = []
     for month in range(1, 13):
         series = vx_series(calendar.vx_expiry(2013, month))
-        current, archive = (recorded[series, publisher] for publisher in VX_PUBLISHERS)
+        current, archive = (recorded[series, publisher] for publisher in (CBOE, CBOE_ARCHIVE))
         added += list(archive.days[~np.isin(archive.days, current.days)])
     assert len(added) == 1260
     assert (str(min(added)), str(max(added))) == ("2012-04-23", "2013-05-17")
@@ -253,7 +252,7 @@ def test_2013_both_files_of_a_contract_agree_wherever_both_settle(
     compared = 0
     for month in range(1, 13):
         series = vx_series(calendar.vx_expiry(2013, month))
-        current, archive = (recorded[series, publisher] for publisher in VX_PUBLISHERS)
+        current, archive = (recorded[series, publisher] for publisher in (CBOE, CBOE_ARCHIVE))
         _, left, right = np.intersect1d(current.days, archive.days, return_indices=True)
         assert current.values[left].tolist() == archive.values[right].tolist()
         compared += len(left)

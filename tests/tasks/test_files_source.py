@@ -74,14 +74,14 @@ def test_a_directory_in_place_of_a_file_is_refused(directory: Path, relative: st
     (directory / relative).mkdir()
     name = Path(relative).name
     with pytest.raises(ConfigurationError, match=rf"{name}: expected a readable file, got Is a directory\."):
-        list(FilesSource(directory, now).fetch())
+        list(FilesSource(directory, now).fetch().complete())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_read_permission_is_refused(directory: Path) -> None:
     (directory / "fred/DFF.csv").chmod(0)
     with pytest.raises(ConfigurationError, match=r"DFF\.csv: expected a readable file, got Permission denied\."):
-        list(FilesSource(directory, now).fetch())
+        list(FilesSource(directory, now).fetch().complete())
 
 
 def test_a_directory_with_none_of_the_files_is_refused(tmp_path: Path) -> None:
@@ -110,17 +110,17 @@ def test_two_publishers_of_a_series_are_kept_apart(directory: Path) -> None:
 def test_files_come_in_a_fixed_order(directory: Path) -> None:
     expected = [(directory / relative).as_posix() for relative, _ in SINGLE_FILES + CONTRACT_FILES]
     for _ in range(2):
-        assert [payload.locator for payload in FilesSource(directory, now).fetch()] == expected
+        assert [payload.locator for payload in FilesSource(directory, now).fetch().complete()] == expected
 
 
 def test_other_files_are_left_alone(directory: Path) -> None:
     for relative in ("README.md", "yahoo/VXX.csv", "cboe/index/VVIX_History.csv", "cboe/futures/VX/notes.txt"):
         (directory / relative).write_bytes(b"\xff not a table")
-    assert len(list(FilesSource(directory, now).fetch())) == len(SINGLE_FILES) + len(CONTRACT_FILES)
+    assert len(list(FilesSource(directory, now).fetch().complete())) == len(SINGLE_FILES) + len(CONTRACT_FILES)
 
 
 def test_a_payload_is_the_file_as_it_is_with_its_hash_and_the_time_it_was_read(directory: Path) -> None:
-    for payload in FilesSource(directory, now).fetch():
+    for payload in FilesSource(directory, now).fetch().complete():
         body = Path(payload.locator).read_bytes()
         assert payload.body == body
         assert payload.sha256 == hashlib.sha256(body).hexdigest()
@@ -130,9 +130,9 @@ def test_a_payload_is_the_file_as_it_is_with_its_hash_and_the_time_it_was_read(d
 
 
 def test_hashes_of_an_unchanged_directory_stay_and_a_new_row_changes_its_files(directory: Path) -> None:
-    before = {payload.locator: payload.sha256 for payload in FilesSource(directory, now).fetch()}
+    before = {payload.locator: payload.sha256 for payload in FilesSource(directory, now).fetch().complete()}
     path = directory / "fred/DFF.csv"
     with path.open("a") as file:
         file.write("2020-03-06,1.09\n")
-    after = {payload.locator: payload.sha256 for payload in FilesSource(directory, now).fetch()}
+    after = {payload.locator: payload.sha256 for payload in FilesSource(directory, now).fetch().complete()}
     assert [locator for locator in before if before[locator] != after[locator]] == [path.as_posix()]

@@ -70,7 +70,7 @@ def source(
 
 def failure(live: LiveSource) -> TransientSourceError:
     with pytest.raises(TransientSourceError) as caught:
-        list(live.fetch())
+        list(live.fetch().complete())
     assert caught.value.about == "live data"
     return caught.value
 
@@ -156,7 +156,7 @@ def test_seventy_sessions_decide_what_the_whole_history_decides(
 def test_payloads_come_in_a_fixed_order_raw_and_known_when_they_were_fetched(
     servers: LiveServers, calendar: TradingCalendar, data_dir: Path
 ) -> None:
-    payloads = list(source(servers, calendar).fetch())
+    payloads = list(source(servers, calendar).fetch().complete())
 
     assert [each.subject for each in payloads] == [
         *("GSPC", "SPY", "VIX", "IRX", "VIX", "SPX", "DTB3", "DFF"),
@@ -173,7 +173,7 @@ def test_payloads_come_in_a_fixed_order_raw_and_known_when_they_were_fetched(
 
 @server
 def test_each_history_is_asked_for_once_and_like_a_browser(servers: LiveServers, calendar: TradingCalendar) -> None:
-    list(source(servers, calendar).fetch())
+    list(source(servers, calendar).fetch().complete())
 
     charts = [path for path in servers.yahoo.paths if "chart" in path and "SP500TR" not in path]
     assert sorted(charts) == [f"/v8/finance/chart/{name}" for name in ("SPY", "^GSPC", "^IRX", "^VIX")]
@@ -186,7 +186,7 @@ def test_a_far_contract_that_is_not_listed_yet_is_left_out(servers: LiveServers,
     listed_later = "VX_2027-03-17.csv"
     servers.cboe.instead = lambda path: Reply(b"", 404) if path.endswith(listed_later) else None
 
-    payloads = list(source(servers, calendar).fetch())
+    payloads = list(source(servers, calendar).fetch().complete())
 
     assert listed_later.removesuffix(".csv") not in {each.subject for each in payloads}
 
@@ -219,7 +219,7 @@ def test_the_bar_of_a_session_in_progress_is_dropped(
 ) -> None:
     in_session = dt.datetime(2026, 7, 29, 19, 0, tzinfo=dt.UTC)
     with live_servers(data_dir, in_session) as servers:
-        payloads = list(source(servers, calendar, through, in_session).fetch())
+        payloads = list(source(servers, calendar, through, in_session).fetch().complete())
 
     for subject in ("GSPC", "SPY", "VIX", "IRX"):
         assert list(bars(payloads, subject))[-1] == "2026-07-28"
@@ -232,7 +232,9 @@ def test_a_bar_counts_two_hours_after_the_close(data_dir: Path, calendar: Tradin
         hour = 21 if minute else 22
         after_close = dt.datetime(2026, 7, 29, hour, minute, tzinfo=dt.UTC)
         with live_servers(data_dir, after_close) as servers:
-            last[hour] = list(bars(list(source(servers, calendar, SESSION, after_close).fetch()), "GSPC"))[-1]
+            last[hour] = list(bars(list(source(servers, calendar, SESSION, after_close).fetch().complete()), "GSPC"))[
+                -1
+            ]
 
     assert last == {21: "2026-07-28", 22: "2026-07-29"}
 
@@ -244,7 +246,7 @@ def test_a_last_bar_without_values_stays_blank(servers: LiveServers, calendar: T
     answer = Reply(json.dumps(chart("^GSPC", rows)).encode())
     servers.yahoo.instead = lambda path: answer if path.endswith("^GSPC") else None
 
-    payloads = list(source(servers, calendar).fetch())
+    payloads = list(source(servers, calendar).fetch().complete())
 
     assert bars(payloads, "GSPC")["2026-07-29"] == ",,,,,0"
     (found,) = parse(payloads[0])
@@ -339,7 +341,7 @@ def test_after_an_error_the_next_fetch_starts_afresh(servers: LiveServers, calen
     assert f"{servers.yahoo.host} (answered with an HTML page)" in failure(source(servers, calendar)).got
     servers.yahoo.instead = lambda _path: None
 
-    assert "2026-07-29" in bars(list(source(servers, calendar).fetch()), "GSPC")
+    assert "2026-07-29" in bars(list(source(servers, calendar).fetch().complete()), "GSPC")
 
 
 @server
@@ -408,12 +410,12 @@ def test_a_clock_three_days_off_is_refused_unless_it_is_meant_to_be(
 ) -> None:
     servers.cboe.date = servers.fred.date = NIGHT + dt.timedelta(days=3)
     with pytest.raises(ConfigurationError) as caught:
-        list(source(servers, calendar).fetch())
+        list(source(servers, calendar).fetch().complete())
 
     assert caught.value.about == "clock"
     assert caught.value.expected == "2026-08-02 06:00 UTC as the servers have it, give or take 10 minutes"
     assert caught.value.got == "2026-07-30 06:00 UTC"
-    assert list(source(servers, calendar, check_clock=False).fetch())
+    assert list(source(servers, calendar, check_clock=False).fetch().complete())
 
 
 @server
@@ -422,7 +424,7 @@ def test_an_answer_that_a_cache_kept_does_not_make_the_clock_wrong(
 ) -> None:
     servers.cboe.date = NIGHT - dt.timedelta(days=2)
 
-    assert list(source(servers, calendar).fetch())
+    assert list(source(servers, calendar).fetch().complete())
 
 
 @server
@@ -438,7 +440,7 @@ def test_a_fetch_prints_nothing_and_leaves_no_files(servers: LiveServers, tmp_pa
         f"now = dt.datetime.fromisoformat({NIGHT.isoformat()!r})\n"
         f"session = dt.date.fromisoformat({SESSION.isoformat()!r})\n"
         "try:\n"
-        "    list(LiveSource(trading_calendar(), session, lambda: now, endpoints=endpoints).fetch())\n"
+        "    list(LiveSource(trading_calendar(), session, lambda: now, endpoints=endpoints).fetch().complete())\n"
         "except TransientSourceError:\n"
         "    pass\n"
     )

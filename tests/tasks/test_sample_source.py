@@ -30,7 +30,7 @@ def source(through: dt.date = THROUGH, clock: Callable[[], dt.datetime] = now) -
 
 @pytest.fixture(scope="module")
 def payloads() -> list[Payload]:
-    return list(source().fetch())
+    return list(source().fetch().complete())
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +77,8 @@ def test_contracts_before_march_2007_are_quoted_at_ten_times_the_index(payloads:
 
 def test_a_shorter_market_is_the_beginning_of_a_longer_one() -> None:
     through = dt.date(2006, 3, 31)
-    short = {payload.locator: payload for payload in source(through).fetch()}
-    long = {payload.locator: payload for payload in source(through + dt.timedelta(days=90)).fetch()}
+    short = {payload.locator: payload for payload in source(through).fetch().complete()}
+    long = {payload.locator: payload for payload in source(through + dt.timedelta(days=90)).fetch().complete()}
     assert short.keys() < long.keys()
     assert all(long[locator].body.startswith(payload.body) for locator, payload in short.items())
 
