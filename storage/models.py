@@ -177,14 +177,39 @@ class Allocation(Base):
     contracts: Mapped[float | None] = mapped_column(Float(53))
 
 
+class Alert(Base):
+    """A session that got no signal in time, which recipients are told of once.
+
+    `title` completes "no signal: ..." in a few words, `text` says in sentences, one a line, what is missing and why.
+    """
+
+    __tablename__ = "alerts"
+    __table_args__ = (UniqueConstraint("session", "rule_set_digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    session: Mapped[dt.date] = mapped_column(Date)
+    rule_set_digest: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(20))
+    title: Mapped[str] = mapped_column(String(120))
+    text: Mapped[str] = mapped_column(Text)
+    deadline_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    raised_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
+
+
 class OutboxMessage(Base):
-    """A message that has to reach a recipient: written with its report, sent after it."""
+    """A message that has to reach a recipient: written with the report or the alert it is about, sent after it."""
 
     __tablename__ = "outbox"
-    __table_args__ = (UniqueConstraint("report_id", "channel", "recipient"),)
+    __table_args__ = (
+        UniqueConstraint("report_id", "channel", "recipient"),
+        UniqueConstraint("alert_id", "channel", "recipient"),
+        CheckConstraint("(report_id IS NULL) <> (alert_id IS NULL)", name="one_subject"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    report_id: Mapped[int | None] = mapped_column(ForeignKey("reports.id"))
+    alert_id: Mapped[int | None] = mapped_column(ForeignKey("alerts.id"))
     channel: Mapped[str] = mapped_column(String(20))
     recipient: Mapped[str] = mapped_column(String(320))
     state: Mapped[str] = mapped_column(String(20))

@@ -1,16 +1,15 @@
-"""Payloads and observations: append-only."""
+"""Observations: append-only."""
 
 from __future__ import annotations
 
 import datetime as dt
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import case, func, insert, select
 
 from storage.models import Market, Observation, Payload
+from storage.payloads import PayloadRepository
 
 
 @dataclass(frozen=True)
@@ -26,11 +25,57 @@ class StoredValue:
     payload_id: int
 
 
-class ObservationRepository:
-    """Reads and appends; nothing is changed or deleted."""
+@dataclass(frozen=True)
+class SeriesExtent:
+    """How much there is of one series from one publisher.
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    Attributes
+    ----------
+    values, changed : int
+        Days that have a value, and the versions beyond the first of any day.
+    last_known_at : datetime.datetime
+        When the newest of them became known.
+    """
+
+    series: str
+    publisher: str
+    first: dt.date
+    last: dt.date
+    values: int
+    changed: int
+    last_known_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class TracedValue:
+    """One value and where it came from."""
+
+    series: str
+    publisher: str
+    day: dt.date
+    value: float
+    known_at: dt.datetime
+    known_at_is_assumed: bool
+    payload_sha256: str
+    fetched_at: dt.datetime
+    locator: str
+
+
+@dataclass(frozen=True)
+class ChangedValue:
+    """A value that replaced an earlier one of the same day."""
+
+    series: str
+    publisher: str
+    day: dt.date
+    before: float
+    after: float
+    known_at: dt.datetime
+    payload_sha256: str
+
+
+class ObservationRepository(PayloadRepository):
+    """Observations are read and appended, never changed or deleted; with them, the payloads they came from."""
 
     def is_simulated(self) -> bool | None:
         """Whether the database is about a simulated market; None before anything was read."""
@@ -50,56 +95,18 @@ class ObservationRepository:
         ).one()
         return None if row[0] is None else (row[0], row[1])
 
-    def payload_key(self, sha256: str, format_name: str, subject: str) -> int | None:
-        """Key of a payload that is stored already; None if it is new."""
-        return self._session.scalar(
-            select(Payload.id).where(
-                Payload.sha256 == sha256, Payload.format == format_name, Payload.subject == subject
-            )
-        )
-
-    def last_ingested(self) -> dict[tuple[str, str], int]:
-        """Key of the payload whose observations were stored last, per format and subject."""
-        rows = self._session.execute(
-            select(Payload.format, Payload.subject, Payload.id)
-            .where(Payload.ingested_at.is_not(None))
-            .order_by(Payload.ingested_at, Payload.id)
-        )
-        return {(row.format, row.subject): row.id for row in rows}
-
-    def add_payload(
-        self, sha256: str, format_name: str, subject: str, locator: str, fetched_at: dt.datetime, body: bytes
-    ) -> int:
-        """Store a payload and return its key."""
-        row = Payload(
-            sha256=sha256,
-            format=format_name,
-            subject=subject,
-            locator=locator,
-            fetched_at=fetched_at,
-            size=len(body),
-            body=zlib.compress(body),
-        )
-        self._session.add(row)
-        self._session.flush()
-        return row.id
-
-    def mark_ingested(self, payload_ids: Iterable[int], at: dt.datetime) -> None:
-        """Say that the observations of these payloads are stored."""
-        self._session.execute(update(Payload).where(Payload.id.in_(list(payload_ids))).values(ingested_at=at))
-
-    def payload_body(self, payload_id: int) -> bytes:
-        """The body of a payload, byte for byte as it was fetched."""
-        return zlib.decompress(self._session.execute(select(Payload.body).where(Payload.id == payload_id)).scalar_one())
-
-    def payload_hashes(self) -> dict[int, str]:
-        """Hash of every payload by its key."""
-        return {row.id: row.sha256 for row in self._session.execute(select(Payload.id, Payload.sha256))}
-
     def append(self, values: Sequence[StoredValue]) -> None:
         """Append values; each a new version of what was known, if anything was."""
         if values:
             self._session.execute(insert(Observation), [vars(value) for value in values])
+
+    def known_by(self, as_of: dt.datetime) -> tuple[int, int]:
+        """How many observations were known at an instant, and of how many of them that is assumed."""
+        assumed = case((Observation.known_at_is_assumed, 1), else_=0)
+        row = self._session.execute(
+            select(func.count(), func.coalesce(func.sum(assumed), 0)).where(Observation.known_at <= as_of)
+        ).one()
+        return int(row[0]), int(row[1])
 
     def latest(
         self, series: Iterable[str] | None = None, *, as_of: dt.datetime | None = None
@@ -127,3 +134,84 @@ class ObservationRepository:
             newest.append((name, publisher, day, value, payload_id))
             last = key
         return newest
+
+    def extents(self, *, as_of: dt.datetime | None = None) -> list[SeriesExtent]:
+        """How much there is of each series from each publisher; with `as_of`, of what was known at that instant."""
+        days = func.count(Observation.day.distinct())
+        query = (
+            select(
+                Observation.series,
+                Observation.publisher,
+                func.min(Observation.day),
+                func.max(Observation.day),
+                days,
+                func.count() - days,
+                func.max(Observation.known_at),
+            )
+            .group_by(Observation.series, Observation.publisher)
+            .order_by(Observation.series, Observation.publisher)
+        )
+        if as_of is not None:
+            query = query.where(Observation.known_at <= as_of)
+        return [SeriesExtent(*row) for row in self._session.execute(query)]
+
+    def traced(
+        self, *, series: str | None = None, day: dt.date | None = None, as_of: dt.datetime | None = None
+    ) -> list[TracedValue]:
+        """The latest version of each value of a series, of a day, or of both, with the payload it came from.
+
+        With `as_of`, of the versions that were known at that instant. Sorted by day, series and publisher.
+        """
+        newest = select(func.max(Observation.id)).group_by(Observation.series, Observation.publisher, Observation.day)
+        if series is not None:
+            newest = newest.where(Observation.series == series)
+        if day is not None:
+            newest = newest.where(Observation.day == day)
+        if as_of is not None:
+            newest = newest.where(Observation.known_at <= as_of)
+        rows = self._session.execute(
+            select(
+                Observation.series,
+                Observation.publisher,
+                Observation.day,
+                Observation.value,
+                Observation.known_at,
+                Observation.known_at_is_assumed,
+                Payload.sha256,
+                Payload.fetched_at,
+                Payload.locator,
+            )
+            .join(Payload, Payload.id == Observation.payload_id)
+            .where(Observation.id.in_(newest))
+            .order_by(Observation.day, Observation.series, Observation.publisher)
+        )
+        return [TracedValue(*row) for row in rows]
+
+    def changes(self, *, series: str | None = None, since: dt.datetime | None = None) -> list[ChangedValue]:
+        """Every value that replaced an earlier one, newest first; of one series, or known since an instant."""
+        before = func.lag(Observation.value).over(
+            partition_by=(Observation.series, Observation.publisher, Observation.day), order_by=Observation.id
+        )
+        versions = select(
+            Observation.id,
+            Observation.series,
+            Observation.publisher,
+            Observation.day,
+            before.label("before"),
+            Observation.value,
+            Observation.known_at,
+            Observation.payload_id,
+        )
+        if series is not None:
+            versions = versions.where(Observation.series == series)
+        each = versions.subquery()
+        query = (
+            select(each.c.series, each.c.publisher, each.c.day, each.c.before, each.c.value, each.c.known_at)
+            .add_columns(Payload.sha256)
+            .join(Payload, Payload.id == each.c.payload_id)
+            .where(each.c.before.is_not(None))
+            .order_by(each.c.known_at.desc(), each.c.id.desc())
+        )
+        if since is not None:
+            query = query.where(each.c.known_at >= since)
+        return [ChangedValue(*row) for row in self._session.execute(query)]

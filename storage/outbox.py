@@ -1,4 +1,4 @@
-"""The outbox: messages written with their report and sent after it.
+"""The outbox: messages written with the report or the alert they are about, and sent after it.
 
 ::
 
@@ -6,7 +6,10 @@
        ^                  |----refused-----> PENDING, or FAILED after the last attempt
        '---- (retry) -----'----unknown-----> UNCERTAIN
 
-A pending message of which the recipient has one for a later revision becomes SUPERSEDED and is not sent.
+A pending message becomes SUPERSEDED and is not sent if its recipient has a message that overtakes it: one about a later
+revision of the report, or, where it is an alert, one about the report that was said to be missing.
+
+There is one alert for a session and a rule set, whatever happens to the session later.
 
 A message is claimed, in a transaction of its own, before it is sent. What is found in SENDING later was left by a run
 that died in between: whether it was accepted is unknown, so it becomes UNCERTAIN and is not sent again by itself.
@@ -17,25 +20,31 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from storage.models import OutboxMessage, Report
+from storage.models import Alert, OutboxMessage, Report, Run
 
 PENDING, SENDING, SENT, FAILED = "PENDING", "SENDING", "SENT", "FAILED"
 UNCERTAIN, SUPERSEDED = "UNCERTAIN", "SUPERSEDED"
 STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED)
 
+#: Kinds of alert: the session has failed; or no further attempt comes before its deadline, and a person still can.
+SESSION_FAILED, LAST_CALL = "FAILED", "LAST_CALL"
+
 
 @dataclass(frozen=True)
 class Message:
-    """A row of the outbox, with what it is about."""
+    """A row of the outbox, with what it is about: a report in one of its revisions, or an alert."""
 
     id: int
-    report_id: int
+    report_id: int | None
+    alert_id: int | None
     session: dt.date
-    revision: int
+    revision: int | None
+    alert: str | None
     channel: str
     recipient: str
     state: str
@@ -45,29 +54,96 @@ class Message:
     last_error: str | None
 
 
+@dataclass(frozen=True)
+class NewAlert:
+    """An alert to raise: `title` says in a few words, and `text` in sentences, one a line, why there is no signal."""
+
+    session: dt.date
+    rule_set_digest: str
+    kind: str
+    title: str
+    text: str
+    deadline_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class StoredAlert:
+    """An alert as stored. `source` is that of the run that raised it."""
+
+    id: int
+    session: dt.date
+    rule_set_digest: str
+    kind: str
+    title: str
+    text: str
+    deadline_at: dt.datetime
+    raised_at: dt.datetime
+    source: str
+
+
+_MESSAGE: tuple[Any, ...] = (
+    OutboxMessage.id,
+    OutboxMessage.report_id,
+    OutboxMessage.alert_id,
+    func.coalesce(Report.session, Alert.session),
+    Report.revision,
+    Alert.kind,
+    OutboxMessage.channel,
+    OutboxMessage.recipient,
+    OutboxMessage.state,
+    OutboxMessage.attempts,
+    OutboxMessage.created_at,
+    OutboxMessage.sent_at,
+    OutboxMessage.last_error,
+)
+
+_ALERT: tuple[Any, ...] = (
+    Alert.id,
+    Alert.session,
+    Alert.rule_set_digest,
+    Alert.kind,
+    Alert.title,
+    Alert.text,
+    Alert.deadline_at,
+    Alert.raised_at,
+    Run.source,
+)
+
+
 class OutboxRepository:
-    """Adds messages and moves them through their states."""
+    """Adds messages, raises alerts with theirs, and moves messages through their states."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
     def add(self, report_ids: Sequence[int], recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
         """One message per report, channel and recipient, also if one is named twice; returns how many."""
-        rows = [
-            {
-                "report_id": report_id,
-                "channel": channel,
-                "recipient": recipient,
-                "state": PENDING,
-                "attempts": 0,
-                "created_at": at,
-            }
-            for report_id in report_ids
-            for channel, recipient in dict.fromkeys(recipients)
-        ]
-        if rows:
-            self._session.execute(insert(OutboxMessage), rows)
-        return len(rows)
+        return self._add([{"report_id": report_id} for report_id in report_ids], recipients, at)
+
+    def raise_alert(self, alert: NewAlert, run_id: int, recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
+        """Store an alert with a message for each recipient, and return its key.
+
+        A second alert for its session and rule set breaks a constraint and with it the transaction.
+        """
+        row = Alert(**vars(alert), raised_at=at, run_id=run_id)
+        self._session.add(row)
+        self._session.flush()
+        self._add([{"alert_id": row.id}], recipients, at)
+        return row.id
+
+    def alert(self, alert_id: int) -> StoredAlert:
+        """The alert with a key that exists."""
+        (found,) = self._alerts(Alert.id == alert_id)
+        return found
+
+    def alerts(self, sessions: Sequence[dt.date]) -> list[StoredAlert]:
+        """The alerts of some sessions, whatever their rule set, by session."""
+        return self._alerts(Alert.session.in_(sessions))
+
+    def alerted(self, rule_set_digest: str, since: dt.date) -> set[dt.date]:
+        """Sessions from `since` on with an alert."""
+        query = select(Alert.session).where(Alert.rule_set_digest == rule_set_digest, Alert.session >= since)
+        return set(self._session.scalars(query))
 
     def claim(self, message_id: int, at: dt.datetime) -> bool:
         """Take a pending message; False if another run has it."""
@@ -119,9 +195,29 @@ class OutboxRepository:
             )
             .where(OutboxMessage.state == PENDING)
         )
-        keys = self._session.scalars(overtaken).all()
-        self._session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(keys)).values(state=SUPERSEDED))
-        return len(keys)
+        return self._give_up(overtaken)
+
+    def supersede_alerts(self) -> int:
+        """Give up pending messages about an alert whose recipient has one about the report; returns how many.
+
+        An alert is still due to a recipient whom nobody told of the report.
+        """
+        report_message = aliased(OutboxMessage)
+        overtaken = (
+            select(OutboxMessage.id)
+            .join(Alert, Alert.id == OutboxMessage.alert_id)
+            .join(Report, and_(Report.session == Alert.session, Report.rule_set_digest == Alert.rule_set_digest))
+            .join(
+                report_message,
+                and_(
+                    report_message.report_id == Report.id,
+                    report_message.channel == OutboxMessage.channel,
+                    report_message.recipient == OutboxMessage.recipient,
+                ),
+            )
+            .where(OutboxMessage.state == PENDING)
+        )
+        return self._give_up(overtaken)
 
     def last_told(self, sessions: Sequence[dt.date], rule_set_digest: str) -> dict[tuple[dt.date, str, str], int]:
         """Key of the newest report each recipient has a message for, by session, channel and recipient."""
@@ -148,22 +244,30 @@ class OutboxRepository:
         rows = self._session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
         return {row[0]: row[1] for row in rows}
 
+    def _add(self, subjects: Sequence[dict[str, int]], recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
+        rows = [
+            subject | {"channel": channel, "recipient": recipient, "state": PENDING, "attempts": 0, "created_at": at}
+            for subject in subjects
+            for channel, recipient in dict.fromkeys(recipients)
+        ]
+        if rows:
+            self._session.execute(insert(OutboxMessage), rows)
+        return len(rows)
+
+    def _give_up(self, query: Select[Any]) -> int:
+        keys = self._session.scalars(query).unique().all()
+        self._session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(keys)).values(state=SUPERSEDED))
+        return len(keys)
+
+    def _alerts(self, condition: ColumnElement[bool]) -> list[StoredAlert]:
+        query = select(*_ALERT).join(Run, Run.id == Alert.run_id).where(condition).order_by(Alert.session, Alert.id)
+        return [StoredAlert(*row) for row in self._session.execute(query)]
+
     def _messages(self, condition: ColumnElement[bool] | None) -> list[Message]:
         query = (
-            select(
-                OutboxMessage.id,
-                OutboxMessage.report_id,
-                Report.session,
-                Report.revision,
-                OutboxMessage.channel,
-                OutboxMessage.recipient,
-                OutboxMessage.state,
-                OutboxMessage.attempts,
-                OutboxMessage.created_at,
-                OutboxMessage.sent_at,
-                OutboxMessage.last_error,
-            )
-            .join(Report, Report.id == OutboxMessage.report_id)
+            select(*_MESSAGE)
+            .outerjoin(Report, Report.id == OutboxMessage.report_id)
+            .outerjoin(Alert, Alert.id == OutboxMessage.alert_id)
             .order_by(OutboxMessage.id)
         )
         if condition is not None:

@@ -131,13 +131,22 @@ class ReportRepository:
             select(func.max(Report.session)).where(Report.rule_set_digest == rule_set_digest, Report.session < session)
         )
 
-    def newest(self, rule_set: str, session: dt.date | None = None, revision: int | None = None) -> StoredReport | None:
-        """The newest report of a rule set's name; of one session, or in one revision, if asked for."""
+    def newest(
+        self,
+        rule_set: str,
+        session: dt.date | None = None,
+        revision: int | None = None,
+        *,
+        as_of: dt.datetime | None = None,
+    ) -> StoredReport | None:
+        """The newest report of a rule set's name; of one session, in one revision, or out by an instant, if asked."""
         query = select(*_COLUMNS).where(Report.rule_set == rule_set)
         if session is not None:
             query = query.where(Report.session == session)
         if revision is not None:
             query = query.where(Report.revision == revision)
+        if as_of is not None:
+            query = query.where(Report.emitted_at <= as_of)
         query = query.order_by(Report.session.desc(), Report.id.desc()).limit(1)
         return next(self._read(query), None)
 
@@ -145,10 +154,12 @@ class ReportRepository:
         """The report with a key that exists."""
         return next(self._read(select(*_COLUMNS).where(Report.id == report_id)))
 
-    def recent(self, limit: int) -> list[StoredReport]:
-        """The reports of the latest sessions, newest first, each revision by itself."""
-        order = (Report.session.desc(), Report.id.desc())
-        return list(self._read(select(*_COLUMNS).order_by(*order).limit(limit)))
+    def recent(self, limit: int, *, as_of: dt.datetime | None = None) -> list[StoredReport]:
+        """The reports of the latest sessions, newest first, each revision by itself; or those out by an instant."""
+        query = select(*_COLUMNS).order_by(Report.session.desc(), Report.id.desc()).limit(limit)
+        if as_of is not None:
+            query = query.where(Report.emitted_at <= as_of)
+        return list(self._read(query))
 
     def _read(self, query: Executable) -> Iterator[StoredReport]:
         for row in self._session.execute(query):

@@ -66,12 +66,20 @@ def stored_sessions(engine: Engine, digest: str, sessions: list[dt.date]) -> set
         return set(work.reports.stored(digest, sessions))
 
 
-def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: TradingCalendar) -> list[SessionOutcome]:
+def missed_sessions(
+    engine: Engine, digest: str, session: dt.date, calendar: TradingCalendar, *, telling: bool = False
+) -> list[SessionOutcome]:
     """FAILED outcomes for sessions before `session` that have neither a report nor one yet.
 
     No run finished for them before their deadline, or none ran at all. Looked at are those since the last report before
     the window that every run reads again, or since the first report in it; but none from before runs were scheduled,
     which a look at the past or a backfill leaves alone.
+
+    Parameters
+    ----------
+    telling : bool
+        Whether recipients are told: then a session that has failed before without an alert counts as missed again. The
+        attempt that failed may have been one with others to follow, which never came.
     """
     window = reread_window(session, calendar)
     with UnitOfWork(engine) as work:
@@ -82,6 +90,9 @@ def missed_sessions(engine: Engine, digest: str, session: dt.date, calendar: Tra
             return []
         since = work.runs.scheduled_since() or session
         days: list[dt.date] = [day for day in calendar.sessions_in(first, session)[1:-1].tolist() if day >= since]
-        settled = work.runs.sessions_with(FAILED, first) | set(work.reports.stored(digest, days))
+        failed = work.runs.sessions_with(FAILED, first)
+        if telling:
+            failed &= work.outbox.alerted(digest, first)
+        settled = failed | set(work.reports.stored(digest, days))
     detail = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
     return [SessionOutcome(day, FAILED, detail, None, deadline(day, calendar)) for day in days if day not in settled]

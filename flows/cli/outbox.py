@@ -15,10 +15,10 @@ from storage.unit_of_work import UnitOfWork
 
 @click.group()
 def outbox() -> None:
-    """Look at the messages that go with the reports.
+    """Look at the messages that go with reports and alerts.
 
-    A message is stored with its report before it is sent, once for each recipient, and keeps the record of its
-    delivery.
+    A message is stored with the report or the alert it is about before it is sent, once for each recipient, and keeps
+    the record of its delivery.
     """
 
 
@@ -40,7 +40,8 @@ def list_messages(state: str | None, as_json: bool) -> None:
     """List messages, oldest first.
 
     Each line has a message's session, revision, channel, recipient, state and number of attempts, and why the last one
-    failed. UNCERTAIN is a message whose acceptance nobody confirmed; it is not sent again by itself.
+    failed. In place of a revision, an alert that a session has no signal has its kind: LAST_CALL or FAILED. UNCERTAIN
+    is a message whose acceptance nobody confirmed; it is not sent again by itself.
     """
     with UnitOfWork(existing_database()) as work:
         messages = work.outbox.all(state)
@@ -51,6 +52,7 @@ def list_messages(state: str | None, as_json: bool) -> None:
                 "id": message.id,
                 "session": message.session.isoformat(),
                 "revision": message.revision,
+                "alert": message.alert,
                 "channel": message.channel,
                 "recipient": message.recipient,
                 "state": message.state,
@@ -71,7 +73,8 @@ def list_messages(state: str | None, as_json: bool) -> None:
     for message in messages:
         when = f" at {message.sent_at:%Y-%m-%d %H:%M} UTC" if message.sent_at else ""
         why = f": {message.last_error}" if message.last_error else ""
+        what = f"alert {message.alert}" if message.alert else f"r{message.revision}"
         say(
-            f"{message.id:>4}  {message.session} r{message.revision}  {message.channel} to {message.recipient}  "
+            f"{message.id:>4}  {message.session} {what}  {message.channel} to {message.recipient}  "
             f"{message.state}{when} after {message.attempts} attempt{'s' if message.attempts != 1 else ''}{why}"
         )

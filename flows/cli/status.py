@@ -13,7 +13,7 @@ from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
 from storage.outbox import FAILED as MESSAGE_FAILED
-from storage.outbox import PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN
+from storage.outbox import PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN, StoredAlert
 from storage.runs import AWAITING_DATA, FAILED
 from storage.unit_of_work import UnitOfWork
 
@@ -44,14 +44,15 @@ _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 def status(limit: int, as_json: bool) -> int:
     """Show how the latest sessions ended and what is expected next.
 
-    It prints each session's outcome, the last run, the next attempt with its deadline, and the messages that need a
-    person. All of it was stored by the last run: nothing is computed, and no source is asked.
-    A monitor can rely on the exit code.
+    It prints each session's outcome, the alert raised of one without a signal, the last run, the next attempt with its
+    deadline, and the messages that need a person. All of it was stored by the last run: nothing is computed, and no
+    source is asked. A monitor can rely on the exit code.
     """
     with UnitOfWork(existing_database()) as work:
         outcomes = work.runs.outcomes(limit)
         last, scheduling = work.runs.latest(), work.runs.latest(scheduling=True)
         messages = work.outbox.counts()
+        alerts = {alert.session: alert for alert in work.outbox.alerts([item.session for item in outcomes])}
         simulated = bool(work.observations.is_simulated())
     expected = scheduling.next if scheduling else None
     if as_json:
@@ -59,7 +60,12 @@ def status(limit: int, as_json: bool) -> int:
             json.dumps(
                 {
                     "sessions": [
-                        {"session": item.session.isoformat(), "outcome": item.outcome, "detail": item.detail}
+                        {
+                            "session": item.session.isoformat(),
+                            "outcome": item.outcome,
+                            "detail": item.detail,
+                            "alert": _alert_document(alerts.get(item.session)),
+                        }
                         for item in outcomes
                     ],
                     "messages": messages,
@@ -81,6 +87,8 @@ def status(limit: int, as_json: bool) -> int:
         for item in outcomes:
             detail = f"  {item.detail}" if item.outcome in (FAILED, AWAITING_DATA) else f"  ({item.detail})"
             say(f"{item.session}  {item.outcome}{detail}")
+            if alert := alerts.get(item.session):
+                say(f"            alert {alert.kind} raised {alert.raised_at:%Y-%m-%d %H:%M} UTC: {alert.title}")
         if last:
             ended = f"{last.finished_at:%Y-%m-%d %H:%M} UTC" if last.finished_at else "not yet, or it was killed"
             say(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
@@ -95,6 +103,12 @@ def status(limit: int, as_json: bool) -> int:
     if outcomes and outcomes[0].outcome == FAILED:
         return EXIT_FAILED
     return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0
+
+
+def _alert_document(alert: StoredAlert | None) -> dict[str, str] | None:
+    if alert is None:
+        return None
+    return {"kind": alert.kind, "raised_at": alert.raised_at.isoformat(), "title": alert.title}
 
 
 def _new_york(instant: dt.datetime) -> str:

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from reports.alert import alert_view
 from reports.view import ReportView, report_view
 from signals.document import decode
 from signals.veqtor.report import SignalReport
+from signals.veqtor.rules import VEQTOR
 from storage.outbox import Message
+from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.notify.channel import AcceptanceUnknown, Channel, Refused
@@ -41,12 +44,14 @@ def deliver(engine: Engine, channels: Mapping[str, Channel], clock: Clock) -> De
     with UnitOfWork(engine) as work:
         abandoned = work.outbox.abandon(clock() - CLAIM_EXPIRES_AFTER)
         work.outbox.supersede()
+        work.outbox.supersede_alerts()
         pending = work.outbox.pending()
         work.commit()
     problems = [f"{abandoned} left by a run that ended while sending: unknown whether sent"] if abandoned else []
     sent = 0
     for message in pending:
-        where = f"{message.channel} to {message.recipient} for {message.session}"
+        about = "the alert of " if message.alert_id is not None else ""
+        where = f"{message.channel} to {message.recipient} for {about}{message.session}"
         channel = channels.get(message.channel)
         if channel is None:
             problems.append(f"{where}: the channel is not configured")
@@ -88,9 +93,29 @@ def _send(engine: Engine, channel: Channel, message: Message, view: ReportView, 
 
 
 def _content(work: UnitOfWork, message: Message, now: dt.datetime) -> tuple[ReportView, str]:
-    stored = work.reports.by_id(message.report_id)
-    report = decode(SignalReport, json.loads(stored.document))
-    view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at, shown_at=now)
+    """The view of what a message is about, and the key that stays the same for every attempt at it."""
     to = hashlib.sha256(message.recipient.encode()).hexdigest()[:8]
-    key = f"tailguard.{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{to}"
-    return view, key
+    if message.alert_id is not None:
+        return _alert(work, message.alert_id, now, to)
+    if message.report_id is None:
+        raise ValueError(f"message {message.id} is about nothing")
+    stored = work.reports.by_id(message.report_id)
+    view = report_view(_report(stored), revision=stored.revision, emitted_at=stored.emitted_at, shown_at=now)
+    return view, f"tailguard.{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{to}"
+
+
+def _alert(work: UnitOfWork, alert_id: int, now: dt.datetime, to: str) -> tuple[ReportView, str]:
+    alert = work.outbox.alert(alert_id)
+    last = work.reports.newest(VEQTOR.name)
+    view = alert_view(
+        alert,
+        shown_at=now,
+        simulated=bool(work.observations.is_simulated()),
+        last=_report(last) if last else None,
+        emitted_since=bool(work.reports.stored(alert.rule_set_digest, [alert.session])),
+    )
+    return view, f"tailguard.alert.{alert.session}.{alert.rule_set_digest[:8]}.{to}"
+
+
+def _report(stored: StoredReport) -> SignalReport:
+    return decode(SignalReport, json.loads(stored.document))

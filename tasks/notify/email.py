@@ -60,7 +60,7 @@ class EmailChannel:
         """
         message = compose(view, self._server.sender, recipient, message_key, self._clock())
         try:
-            smtp = self._connect()
+            smtp = connect(self._server)
         except smtplib.SMTPResponseException as error:
             # Whatever the server holds against us, another recipient or another day is not to blame for it.
             raise Refused(f"{error.smtp_code} {_text(error.smtp_error)}", final=False) from error
@@ -82,24 +82,32 @@ class EmailChannel:
             # Not QUIT: its answer must not turn an accepted mail into an error.
             smtp.close()
 
-    def _connect(self) -> smtplib.SMTP:
-        server = self._server
-        context = ssl.create_default_context()
-        smtp: smtplib.SMTP
-        if server.security == "ssl":
-            smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_seconds, context=context)
-        else:
-            smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)
-        try:
-            if server.security == "starttls":
-                smtp.starttls(context=context)
-            if server.user:
-                smtp.login(server.user, server.password)
-            smtp.ehlo_or_helo_if_needed()
-        except BaseException:
-            smtp.close()
-            raise
-        return smtp
+
+def connect(server: SmtpServer) -> smtplib.SMTP:
+    """A connection, secured and logged in as configured.
+
+    Raises
+    ------
+    smtplib.SMTPException, OSError
+    UnicodeEncodeError
+        For a user or password beyond ASCII; its text can hold the password.
+    """
+    context = ssl.create_default_context()
+    smtp: smtplib.SMTP
+    if server.security == "ssl":
+        smtp = smtplib.SMTP_SSL(server.host, server.port, timeout=server.timeout_seconds, context=context)
+    else:
+        smtp = smtplib.SMTP(server.host, server.port, timeout=server.timeout_seconds)
+    try:
+        if server.security == "starttls":
+            smtp.starttls(context=context)
+        if server.user:
+            smtp.login(server.user, server.password)
+        smtp.ehlo_or_helo_if_needed()
+    except BaseException:
+        smtp.close()
+        raise
+    return smtp
 
 
 def _hand_over(smtp: smtplib.SMTP, sender: str, recipient: str, message: EmailMessage) -> None:

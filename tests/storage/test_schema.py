@@ -20,7 +20,7 @@ from storage.models import Base
 from storage.schema import SCHEMA_REVISION, current_revision, ensure_schema, require_schema, upgrade
 from tests.conftest import ROOT
 
-TABLES = {"market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "outbox"}
+TABLES = {"market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "alerts", "outbox"}
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -209,3 +209,69 @@ def test_the_market_of_a_database_is_one_row(engine: Engine) -> None:
     for statement in ("VALUES (1, false)", "VALUES (2, false)"):
         with pytest.raises(IntegrityError):
             execute(engine, f"INSERT INTO market (id, simulated) {statement}")
+
+
+def test_migration_0004_keeps_what_was_stored_and_goes_back(empty_engine: Engine) -> None:
+    with_connection(empty_engine, lambda config: command.upgrade(config, "0003"))
+    execute(empty_engine, "INSERT INTO runs (id, kind, source, started_at) VALUES (1, 'daily', 'files', '2026-11-20')")
+    execute(
+        empty_engine,
+        "INSERT INTO reports (id, session, rule_set, rule_set_digest, revision, fingerprint, document, emitted_at, "
+        "run_id) VALUES (7, '2026-11-20', 'veqtor', 'd', 1, 'f', '{}', '2026-11-20', 1)",
+    )
+    execute(
+        empty_engine,
+        "INSERT INTO outbox (report_id, channel, recipient, state, attempts, created_at, last_error) "
+        "VALUES (7, 'email', 'desk@example.com', 'FAILED', 8, '2026-11-20', 'no')",
+    )
+    before = outbox_rows(empty_engine)
+
+    upgrade(empty_engine)
+    assert outbox_rows(empty_engine) == before
+    execute(empty_engine, ALERT)
+    execute(empty_engine, message(alert_id="1"))
+
+    with_connection(empty_engine, lambda config: command.downgrade(config, "0003"))
+    # A message about an alert has no place in the older schema.
+    assert outbox_rows(empty_engine) == before
+    assert "alerts" not in tables(empty_engine)
+    with pytest.raises(IntegrityError):
+        execute(empty_engine, "UPDATE outbox SET report_id = NULL")
+    upgrade(empty_engine)
+    assert outbox_rows(empty_engine) == before
+    assert differences(empty_engine) == []
+
+
+ALERT = (
+    "INSERT INTO alerts (id, session, rule_set_digest, kind, title, text, deadline_at, raised_at, run_id) "
+    "VALUES (1, '2026-11-23', 'd', 'FAILED', 't', 't', '2026-11-24', '2026-11-24', 1)"
+)
+
+
+def message(report_id: str = "NULL", alert_id: str = "NULL") -> str:
+    return (
+        "INSERT INTO outbox (report_id, alert_id, channel, recipient, state, attempts, created_at) "  # noqa: S608
+        f"VALUES ({report_id}, {alert_id}, 'email', 'risk@example.com', 'PENDING', 0, '2026-11-24')"
+    )
+
+
+def outbox_rows(engine: Engine) -> list[tuple[Any, ...]]:
+    columns = "id, report_id, channel, recipient, state, attempts, last_error"
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(text(f"SELECT {columns} FROM outbox ORDER BY id"))]  # noqa: S608
+
+
+@pytest.mark.parametrize(("report_id", "alert_id"), [("NULL", "NULL"), ("7", "1")])
+def test_a_message_is_about_exactly_one_thing(engine: Engine, report_id: str, alert_id: str) -> None:
+    execute(engine, "INSERT INTO runs (id, kind, source, started_at) VALUES (1, 'daily', 'files', '2026-11-20')")
+    execute(
+        engine,
+        "INSERT INTO reports (id, session, rule_set, rule_set_digest, revision, fingerprint, document, emitted_at, "
+        "run_id) VALUES (7, '2026-11-20', 'veqtor', 'd', 1, 'f', '{}', '2026-11-20', 1)",
+    )
+    execute(engine, ALERT)
+
+    with pytest.raises(IntegrityError):
+        execute(engine, message(report_id, alert_id))
+    execute(engine, message(report_id="7"))
+    execute(engine, message(alert_id="1"))

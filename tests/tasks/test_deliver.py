@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from email.message import EmailMessage
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Barrier
 from typing import Any
@@ -12,13 +16,18 @@ import pytest
 from sqlalchemy import Engine
 
 from reports.view import ReportView
+from signals.errors import DataNotReady
+from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
-from storage.outbox import FAILED, PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN, Message
+from storage.outbox import FAILED, LAST_CALL, PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN, Message
+from storage.runs import AWAITING_DATA, SessionOutcome
 from storage.unit_of_work import UnitOfWork
+from tasks.alerts import record_missing
 from tasks.notify.channel import Channel
 from tasks.notify.deliver import CLAIM_EXPIRES_AFTER, MAX_ATTEMPTS, DeliverySummary, deliver
 from tasks.notify.email import EmailChannel, SmtpServer
+from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient, emit
 from tasks.runs import start_run
 from tests.conftest import NOW, now
@@ -287,3 +296,211 @@ def test_an_unforeseen_fault_leaves_its_message_uncertain_and_the_others_sent(
     assert [message.state for message in outbox(engine)] == [UNCERTAIN, SENT]
     assert [message.last_error for message in outbox(engine)] == ["ZeroDivisionError", None]
     assert "a secret" not in "".join(summary.problems)
+
+
+#: The session after the one with a report, and when it is too late for it.
+MISSING, DEADLINE = SESSION + dt.timedelta(days=1), dt.datetime(2006, 3, 17, 20, 30, tzinfo=dt.UTC)
+RAISED = DEADLINE - dt.timedelta(hours=1)
+
+
+def in_time() -> dt.datetime:
+    return RAISED
+
+
+def alert(engine: Engine, *recipients: Recipient) -> None:
+    error = DataNotReady(f"session {MISSING}", expected="all", got="no VIX", do="Run again.", missing=("VIX",))
+    outcome = SessionOutcome(MISSING, AWAITING_DATA, "waits for VIX", None, DEADLINE)
+    run_id = start_run(engine, "daily", "files", None, in_time)
+    assert record_missing(engine, run_id, outcome, recipients, in_time, VEQTOR.digest, error=error)
+
+
+def body(message: EmailMessage) -> str:
+    part = message.get_body(("plain",))
+    assert part is not None
+    content: str = part.get_content()
+    return " ".join(content.split())
+
+
+@pytest.fixture
+def posted() -> Iterator[tuple[SlackChannel, list[dict[str, Any]]]]:
+    """A channel to a server that takes webhooks, and what it was posted."""
+    bodies: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield SlackChannel(f"http://127.0.0.1:{server.server_address[1]}/services/hunter2", 5.0), bodies
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_an_alert_reaches_every_recipient_once(
+    engine: Engine,
+    made_up_signals: VeqtorSignals,
+    serve: Serve,
+    posted: tuple[SlackChannel, list[dict[str, Any]]],
+) -> None:
+    mailbox, (slack, bodies) = Mailbox(), posted
+    channels = email_to(serve(mailbox)) | {"slack": slack}
+    emit_report(engine, made_up_signals)
+    alert(engine, DESK, Recipient("slack", WEBHOOK))
+
+    assert [deliver(engine, channels, in_time) for _ in range(2)] == [DeliverySummary(2, ()), DeliverySummary(0, ())]
+
+    message, (post,) = mailbox.message(), bodies
+    subject = f"NO SIGNAL VEQTOR {MISSING}: waiting for VIX"
+    assert (message["Subject"], post["text"]) == (subject, subject)
+    report = signal_report(made_up_signals, SESSION, 1e6)
+    for text in (body(message), json.dumps(post).replace("\\n", " ")):
+        assert f"No signal for session Thursday {MISSING}: waiting for VIX. Deadline Friday 2006-03-17 15:30" in text
+        assert f"The target of the last report, of session Wednesday {SESSION}, stays in force" in text
+        assert f"{report.target.equity * 100:g}% S&" in text
+        assert f"tailguard run --session {MISSING} --source files" in text
+    assert [(item.state, item.sent_at, item.alert) for item in outbox(engine)] == [(SENT, RAISED, LAST_CALL)] * 2
+
+
+def test_every_recipient_of_an_alert_has_a_key_that_stays_the_same(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox, keys = Mailbox(on_body="451 later"), []
+
+    class Recorder:
+        name = "email"
+
+        def __init__(self, server: SmtpServer) -> None:
+            self._mail = EmailChannel(server, now)
+
+        def send(self, recipient: str, view: ReportView, message_key: str) -> None:
+            keys.append((recipient, message_key))
+            self._mail.send(recipient, view, message_key)
+
+    channels: dict[str, Channel] = {"email": Recorder(serve(mailbox))}
+    emit_report(engine, made_up_signals)
+    alert(engine, DESK, RISK)
+    assert deliver(engine, channels, in_time).problems == (
+        f"email to desk@example.com for the alert of {MISSING}: 451 later",
+        f"email to risk@example.com for the alert of {MISSING}: 451 later",
+    )
+    mailbox.on_body = "250 OK"
+    assert deliver(engine, channels, in_time).sent == 2
+
+    assert keys[:2] == keys[2:]
+    assert len(dict(keys)) == len(set(dict(keys).values())) == 2
+    assert all(key.startswith(f"tailguard.alert.{MISSING}.{VEQTOR.digest[:8]}.") for _, key in keys)
+    contents = [envelope.content for envelope in mailbox.accepted]
+    assert [f"<{key}@example.org>".encode() in content for content, (_, key) in zip(contents, keys, strict=False)
+            if isinstance(content, bytes)] == [True, True]  # fmt: skip
+
+
+def test_an_alert_that_may_have_arrived_is_uncertain_and_never_sent_again(engine: Engine, serve: Serve) -> None:
+    mailbox = Mailbox(on_body=HANG_UP)
+    channels = email_to(serve(mailbox))
+    alert(engine, DESK)
+    deliver(engine, channels, in_time)
+    mailbox.on_body = "250 OK"
+
+    assert deliver(engine, channels, in_time) == DeliverySummary(0, ())
+    assert (only(engine).state, len(mailbox.accepted)) == (UNCERTAIN, 1)
+
+
+def test_an_alert_that_is_refused_for_good_has_failed(engine: Engine, serve: Serve) -> None:
+    mailbox = Mailbox(on_recipient="550 5.1.1 no such user")
+    alert(engine, DESK)
+    deliver(engine, email_to(serve(mailbox)), in_time)
+
+    assert (only(engine).state, only(engine).last_error) == (FAILED, "550 5.1.1 no such user")
+
+
+def test_an_alert_without_any_report_before_it_says_so(engine: Engine, serve: Serve) -> None:
+    mailbox = Mailbox()
+    alert(engine, DESK)
+    deliver(engine, email_to(serve(mailbox)), in_time)
+
+    assert "No report was ever emitted" in body(mailbox.message())
+
+
+def test_an_alert_about_the_sample_market_says_simulated(engine: Engine, serve: Serve) -> None:
+    mailbox = Mailbox()
+    with UnitOfWork(engine) as work:
+        work.observations.begin_market(simulated=True)
+        work.commit()
+    alert(engine, DESK)
+    deliver(engine, email_to(serve(mailbox)), in_time)
+
+    assert mailbox.message()["Subject"].startswith("SIMULATED NO SIGNAL VEQTOR")
+
+
+def test_an_alert_that_is_sent_after_the_deadline_asks_for_nothing_that_is_too_late(
+    engine: Engine, serve: Serve
+) -> None:
+    mailbox = Mailbox(on_recipient="451 later")
+    channels = email_to(serve(mailbox))
+    alert(engine, DESK)
+    deliver(engine, channels, in_time)
+    mailbox.on_recipient = "250 OK"
+    deliver(engine, channels, lambda: DEADLINE + dt.timedelta(hours=3))
+
+    text = body(mailbox.message())
+    assert "2006-03-17 15:30 New York, has passed" in text
+    assert f"tailguard backfill --start {MISSING} --end {MISSING}" in text
+    assert "tailguard run" not in text
+
+
+def test_a_pending_alert_gives_way_to_the_report_that_came_after_it(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox()
+    alert(engine, DESK)
+    emit_report(engine, made_up_signals, DESK, session=MISSING)
+
+    assert deliver(engine, email_to(serve(mailbox)), in_time) == DeliverySummary(1, ())
+    assert [(item.alert, item.state) for item in outbox(engine)] == [(LAST_CALL, SUPERSEDED), (None, SENT)]
+    assert mailbox.message()["Subject"].startswith(f"VEQTOR {MISSING}: ")
+
+
+def test_a_report_that_comes_after_its_alert_was_sent_is_sent_as_usual(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox()
+    channels = email_to(serve(mailbox))
+    alert(engine, DESK)
+    deliver(engine, channels, in_time)
+    emit_report(engine, made_up_signals, DESK, session=MISSING)
+    deliver(engine, channels, in_time)
+
+    assert [(item.alert, item.state) for item in outbox(engine)] == [(LAST_CALL, SENT), (None, SENT)]
+    assert len(mailbox.accepted) == 2
+
+
+def test_who_was_not_told_of_the_report_still_hears_that_there_was_none(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox()
+    alert(engine, DESK)
+    # A backfill tells nobody.
+    emit_report(engine, made_up_signals, session=MISSING)
+    deliver(engine, email_to(serve(mailbox)), in_time)
+
+    text = body(mailbox.message())
+    assert "The report of this session has been stored since." in text
+    assert f"tailguard report show {MISSING}" in text
+    assert only(engine).state == SENT
+
+
+def test_an_alert_for_a_channel_that_is_not_configured_stays_pending(engine: Engine) -> None:
+    alert(engine, SLACK)
+
+    problem = f"slack to webhook for the alert of {MISSING}: the channel is not configured"
+    assert deliver(engine, {}, in_time) == DeliverySummary(0, (problem,))
+    assert only(engine).state == PENDING

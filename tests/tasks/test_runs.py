@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from signals.calendar import NEW_YORK, TradingCalendar
+from storage.outbox import SESSION_FAILED, NewAlert
 from storage.reports import NewReport
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
 from storage.unit_of_work import UnitOfWork
@@ -165,3 +166,48 @@ def test_reports_of_another_rule_set_make_no_session_missed(engine: Engine, cale
     emit(engine, window[0], digest="d2")
 
     assert missed_sessions(engine, "d1", SESSION, calendar) == []
+
+
+def alerted(engine: Engine, session: dt.date, digest: str = "d1") -> None:
+    run_id = start_run(engine, "daily", "files", None, now)
+    with UnitOfWork(engine) as work:
+        work.outbox.raise_alert(NewAlert(session, digest, SESSION_FAILED, "t", "t", NOW), run_id, [], NOW)
+        work.commit()
+
+
+def test_where_recipients_are_told_a_failure_they_have_not_heard_of_is_missed(
+    engine: Engine, calendar: TradingCalendar
+) -> None:
+    # The first attempt of an evening failed, nine were to follow, and none did.
+    window = reread_window(SESSION, calendar)
+    emit(engine, *window[:-2])
+    record(engine, SessionOutcome(window[-2], FAILED, "a broken file", NOW, NOW))
+
+    assert missed_sessions(engine, "d1", SESSION, calendar) == []
+    assert [item.session for item in missed_sessions(engine, "d1", SESSION, calendar, telling=True)] == [window[-2]]
+
+    alerted(engine, window[-2])
+    assert missed_sessions(engine, "d1", SESSION, calendar, telling=True) == []
+
+
+def test_a_session_that_was_alerted_about_while_it_waited_still_becomes_a_failure(
+    engine: Engine, calendar: TradingCalendar
+) -> None:
+    window = reread_window(SESSION, calendar)
+    emit(engine, *window[:-2])
+    record(engine, SessionOutcome(window[-2], AWAITING_DATA, "VX", None, NOW))
+    alerted(engine, window[-2])
+
+    missed = missed_sessions(engine, "d1", SESSION, calendar, telling=True)
+    assert [item.session for item in missed] == [window[-2]]
+    record(engine, *missed)
+    assert missed_sessions(engine, "d1", SESSION, calendar, telling=True) == []
+
+
+def test_an_alert_of_another_rule_set_settles_no_session(engine: Engine, calendar: TradingCalendar) -> None:
+    window = reread_window(SESSION, calendar)
+    emit(engine, *window[:-2])
+    record(engine, SessionOutcome(window[-2], FAILED, "a broken file", None, NOW))
+    alerted(engine, window[-2], digest="d2")
+
+    assert [item.session for item in missed_sessions(engine, "d1", SESSION, calendar, telling=True)] == [window[-2]]

@@ -1,0 +1,123 @@
+"""Alerts: when a session ends without a signal, recipients hear of it, once, through the outbox."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from reports.alert import alert_words
+from signals.calendar import TradingCalendar
+from storage.outbox import LAST_CALL, SESSION_FAILED, NewAlert
+from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
+from storage.unit_of_work import UnitOfWork
+from tasks.clock import Clock
+from tasks.persist import Recipient
+from tasks.schedule import deadline, next_attempt_in_time
+
+
+def record_missing(
+    engine: Engine,
+    run_id: int,
+    outcome: SessionOutcome,
+    recipients: Sequence[Recipient],
+    clock: Clock,
+    digest: str,
+    *,
+    error: BaseException | None = None,
+    why: Sequence[str] = (),
+) -> bool:
+    """Enter how a run ended for a session that got no report, and raise the alert that is due, in one transaction.
+
+    An alert is due when no attempt is left before the deadline: of a session that has FAILED, or at the last call,
+    where one that is AWAITING_DATA has no next attempt. None is raised of a session that has a report, or an alert
+    already; and none without recipients, so that a run that tells nobody does not keep a later one from it.
+
+    Parameters
+    ----------
+    outcome : SessionOutcome
+        With its deadline, and the next attempt if there is one.
+    digest : str
+        Of the rule set.
+    error : BaseException, optional
+        What kept the run from emitting; None where no run came in time.
+    why : sequence of str
+        Sentences that say more than the error's own words, such as what each publisher answered.
+
+    Returns
+    -------
+    bool
+        Whether an alert was raised: its messages are pending.
+    """
+    alert = _due(outcome, digest, error, why) if recipients else None
+    try:
+        return _record(engine, run_id, outcome, alert, recipients, clock())
+    except IntegrityError:
+        # Another run raised it between our look and our insert; the second look sees it.
+        return _record(engine, run_id, outcome, alert, recipients, clock())
+
+
+def record_failed_run(
+    engine: Engine,
+    run_id: int,
+    session: dt.date,
+    message: str,
+    recipients: Sequence[Recipient],
+    clock: Clock,
+    digest: str,
+    calendar: TradingCalendar,
+    error: BaseException,
+) -> bool:
+    """Enter that a run ended with an error, and raise an alert unless a further attempt comes before the deadline.
+
+    Nothing is entered if the run has said already how it ended for the session.
+
+    Returns
+    -------
+    bool
+        Whether an alert was raised: its messages are pending.
+    """
+    with UnitOfWork(engine) as work:
+        if work.runs.has_outcome(run_id, session):
+            return False
+    if not calendar.is_session(session):
+        outcome, told = SessionOutcome(session, FAILED, message), []
+    else:
+        again = next_attempt_in_time(session, clock(), calendar)
+        outcome, told = SessionOutcome(session, FAILED, message, again, deadline(session, calendar)), list(recipients)
+    return record_missing(engine, run_id, outcome, told, clock, digest, error=error)
+
+
+def _due(outcome: SessionOutcome, digest: str, error: BaseException | None, why: Sequence[str]) -> NewAlert | None:
+    if outcome.outcome not in (FAILED, AWAITING_DATA) or outcome.next_attempt_at is not None:
+        return None
+    if outcome.deadline_at is None:
+        raise ValueError(f"an alert about {outcome.session} needs its deadline")
+    kind = SESSION_FAILED if outcome.outcome == FAILED else LAST_CALL
+    return NewAlert(outcome.session, digest, kind, *alert_words(error, why), outcome.deadline_at)
+
+
+def _record(
+    engine: Engine,
+    run_id: int,
+    outcome: SessionOutcome,
+    alert: NewAlert | None,
+    recipients: Sequence[Recipient],
+    now: dt.datetime,
+) -> bool:
+    with UnitOfWork(engine) as work:
+        work.runs.record(run_id, [outcome], now)
+        raised = alert is not None and not _is_settled(work, alert)
+        if alert is not None and raised:
+            addresses = [(recipient.channel, recipient.address) for recipient in recipients]
+            work.outbox.raise_alert(alert, run_id, addresses, now)
+        work.commit()
+    return raised
+
+
+def _is_settled(work: UnitOfWork, alert: NewAlert) -> bool:
+    """Whether the session has a report, or was alerted about before."""
+    session, digest = alert.session, alert.rule_set_digest
+    return bool(work.reports.stored(digest, [session])) or session in work.outbox.alerted(digest, session)
