@@ -28,6 +28,9 @@ Days = npt.NDArray[np.datetime64]
 
 NEW_YORK = ZoneInfo("America/New_York")
 
+#: When the NYSE closes on a short day.
+EARLY_CLOSE = dt.time(13, 0)
+
 FIRST_DAY = dt.date(2003, 12, 1)
 LAST_DAY = dt.date(2040, 12, 31)
 
@@ -50,9 +53,16 @@ class TradingCalendar:
     unscheduled_closures : iterable of datetime.date
         Closures announced after the calendar package was released. They are no sessions, but they stay business
         days of the roll schedule.
+    early_closes : iterable of datetime.date
+        Sessions that close at 13:00 and of which the package does not know it.
+
+    Raises
+    ------
+    ConfigurationError
+        When an early close is no session.
     """
 
-    def __init__(self, unscheduled_closures: Iterable[dt.date] = ()) -> None:
+    def __init__(self, unscheduled_closures: Iterable[dt.date] = (), early_closes: Iterable[dt.date] = ()) -> None:
         xnys = exchange_calendars.get_calendar("XNYS", start=FIRST_DAY.isoformat(), end=LAST_DAY.isoformat())
         package_sessions = xnys.sessions.to_numpy().astype("datetime64[D]")
         extra = np.array(sorted(set(unscheduled_closures)), dtype="datetime64[D]")
@@ -62,6 +72,19 @@ class TradingCalendar:
         #: Sessions and unscheduled closures, ascending.
         self.scheduled_business_days: Days = np.union1d(package_sessions, known_closures)
         self._closes = dict(zip(package_sessions.tolist(), xnys.closes.dt.to_pydatetime(), strict=True))
+        early = sorted(set(early_closes))
+        for day in early:
+            if not self.is_session(day):
+                raise self.not_a_session(day)
+            self._closes[day] = min(self._closes[day], dt.datetime.combine(day, EARLY_CLOSE, NEW_YORK))
+        #: The calendar package, and what was told beside it: for reports.
+        self.version = "; ".join(
+            [
+                f"exchange_calendars {exchange_calendars.__version__}",
+                *([f"closed {', '.join(map(str, extra))}"] if len(extra) else []),
+                *([f"closing early {', '.join(map(str, early))}"] if early else []),
+            ]
+        )
 
     @cached_property
     def _session_set(self) -> frozenset[dt.date]:
@@ -171,6 +194,8 @@ def contract_code(expiry: dt.date) -> str:
 
 
 @lru_cache(maxsize=4)
-def trading_calendar(unscheduled_closures: tuple[dt.date, ...] = ()) -> TradingCalendar:
-    """The shared calendar for one list of extra closures; building one takes about a tenth of a second."""
-    return TradingCalendar(unscheduled_closures)
+def trading_calendar(
+    unscheduled_closures: tuple[dt.date, ...] = (), early_closes: tuple[dt.date, ...] = ()
+) -> TradingCalendar:
+    """The shared calendar for one list of exceptions; building one takes about a tenth of a second."""
+    return TradingCalendar(unscheduled_closures, early_closes)

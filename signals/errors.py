@@ -50,7 +50,17 @@ class DataNotReady(TailguardError):
 
 
 class TransientSourceError(TailguardError):
-    """A source cannot be reached, or answers nonsense: it may heal by itself."""
+    """A source cannot be reached, or answers nonsense: it may heal by itself.
+
+    Parameters
+    ----------
+    worth_retrying : bool
+        Whether it may do so within minutes.
+    """
+
+    def __init__(self, about: str, *, expected: str, got: str, do: str, worth_retrying: bool = True) -> None:
+        super().__init__(about, expected=expected, got=got, do=do)
+        self.worth_retrying = worth_retrying
 
 
 class DataQualityError(TailguardError):

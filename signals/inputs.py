@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from signals.agreement import curve_implausible, spx_contradicted, vix_contradicted
 from signals.calendar import Days, TradingCalendar, contract_code
 from signals.errors import ConfigurationError, DataNotReady, DataQualityError
 from signals.market import MarketHistory
@@ -61,14 +62,8 @@ from signals.vix_futures import (
 #: How far a Yahoo close of the VIX may be off, in VIX points.
 YAHOO_VIX_ERROR = 0.5
 
-#: Closes of the S&P 500 further apart than this disagree, in index points.
-SPX_TOLERANCE = 0.02
-
 #: Closes of the VIX that a trend rests on.
 _WARM_UP = VEQTOR.long_average + VEQTOR.trend_sessions - 1
-
-#: Further apart than this, as a share, one of them is wrong and nothing is decided: a slipped digit, a stale close.
-SPX_CONTRADICTION = 0.02
 
 
 @dataclass(frozen=True)
@@ -147,17 +142,17 @@ class Inputs:
         gap = self.sessions[self.usable].item()
         missing = _missing_inputs(self, self.usable)
         holes = [
-            (label, later)
+            (label, later, name, publishers)
             for name, publishers, label in missing
             if (later := self.history.data.first_after(name, publishers, gap)) is not None
         ]
         labels = tuple(dict.fromkeys(label for _, _, label in missing))
         if holes:
-            label, later = holes[0]
+            label, later, name, publishers = holes[0]
             raise DataQualityError(
                 f"{label} on {gap}",
                 expected="a value for every session",
-                got=f"none, and the next one on {later}",
+                got=f"none, and the next one on {later}: {self._completeness(name, publishers, gap)}",
                 do="Load the missing value: nothing is computed across a hole.",
             )
         raise DataNotReady(
@@ -167,6 +162,16 @@ class Inputs:
             do="Run again when it is published.",
             missing=labels,
         )
+
+    def _completeness(self, series: str, publishers: tuple[str, ...], gap: dt.date) -> str:
+        """The sessions around a hole, against the days that publishers have."""
+        row = int(np.searchsorted(self.sessions, np.datetime64(gap)))
+        sessions = self.sessions[max(row - 2, 0) : row + 3]
+        days = np.unique(np.concatenate([self.history.data.find(series, who).days for who in publishers]))
+        there = days[(days >= sessions[0]) & (days <= sessions[-1])]
+        missing = ", ".join(map(str, np.setdiff1d(sessions, there)))
+        extra = ", ".join(map(str, np.setdiff1d(there, sessions)))
+        return f"expected {len(sessions)} rows {sessions[0]} to {sessions[-1]}, missing [{missing}], extra [{extra}]"
 
     def _too_short(self) -> DataNotReady:
         """The error for a cold start in which no session has every input and enough of them before it."""
@@ -227,7 +232,8 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
             do="The index has no level before that.",
         )
     from_yahoo = np.isnan(history.vix_cboe) & np.isfinite(history.vix_yahoo)
-    vix = np.where(from_yahoo, history.vix_yahoo, history.vix_cboe)
+    # The VIX is published in hundredths; Yahoo's closes have been through single precision.
+    vix = np.where(from_yahoo, np.round(history.vix_yahoo, 2), history.vix_cboe)
     inputs = Inputs(
         history=history,
         base=int(np.searchsorted(sessions, np.datetime64(BASE_SESSION))),
@@ -245,14 +251,16 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
     decided &= ~from_yahoo | _vix_is_good_enough(inputs)
     decided[1:] &= (inputs.tbill.origin[:-1] != MISSING) & (inputs.overnight.origin[:-1] != MISSING)
     decided &= ~_holes(history, calendar).any(axis=1)
-    measured = np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~_contradicted(history)
+    decided &= ~curve_implausible(history, vix)
+    contradicted = spx_contradicted(history)
+    measured = np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~contradicted & ~vix_contradicted(history)
     measured &= np.isfinite(history.spx_yahoo)
     base = inputs.base
     if history.data.starts_cold:
         base = _cold_base(
             decided & measured & np.isfinite(inputs.equity.change),
-            np.where(_contradicted(history), np.nan, history.spx_yahoo),
-            np.where(~from_yahoo | _vix_is_good_enough(inputs), vix, np.nan),
+            np.where(contradicted, np.nan, history.spx_yahoo),
+            np.where((~from_yahoo | _vix_is_good_enough(inputs)) & ~vix_contradicted(history), vix, np.nan),
         )
         measured[:base] = True
     # Before the base session nothing is decided, but windows and chains reach back there.
@@ -273,13 +281,6 @@ def _cold_base(complete: npt.NDArray[np.bool_], spx: Floats, vix: Floats) -> int
     return 1 + int(np.argmax(ready)) if ready.any() else len(complete)
 
 
-def _contradicted(history: MarketHistory) -> npt.NDArray[np.bool_]:
-    """Whether the two publishers of the S&P 500 are so far apart that one must be wrong."""
-    with np.errstate(invalid="ignore"):
-        contradicted: npt.NDArray[np.bool_] = np.abs(history.spx_yahoo / history.spx_cboe - 1.0) > SPX_CONTRADICTION
-    return contradicted
-
-
 def _vix_is_good_enough(inputs: Inputs) -> npt.NDArray[np.bool_]:
     """Whether the trend at each close is the same wherever the substituted closes really were."""
     known = np.where(np.isfinite(inputs.vix), inputs.vix, 0.0)
@@ -297,11 +298,14 @@ def _missing_inputs(inputs: Inputs, row: int) -> list[tuple[str, tuple[str, ...]
     found: list[tuple[str, tuple[str, ...], str]] = []
     if np.isnan(history.spx_yahoo[row]):
         found.append((SPX, (YAHOO,), "SPX"))
-    elif _contradicted(history)[row]:
+    elif spx_contradicted(history)[row]:
         both = f"Yahoo has {history.spx_yahoo[row]:.2f}, Cboe {history.spx_cboe[row]:.2f}"
         found.append((SPX, (), f"SPX on which its publishers agree ({both})"))
     if np.isnan(inputs.vix[row]):
         found.append((VIX, PUBLISHERS[VIX], "VIX"))
+    elif vix_contradicted(history)[row]:
+        both = f"Cboe has {history.vix_cboe[row]:.2f}, Yahoo {history.vix_yahoo[row]:.2f}"
+        found.append((VIX, (), f"VIX on which its publishers agree ({both})"))
     elif np.isnan(history.vix_cboe[row]):
         found.append((VIX, (CBOE,), "VIX from Cboe (Yahoo's alone could change the trend)"))
     if np.isnan(inputs.equity.level[row]) and np.isfinite(history.spx_yahoo[row]):
@@ -314,7 +318,13 @@ def _missing_inputs(inputs: Inputs, row: int) -> list[tuple[str, tuple[str, ...]
         found.append((DFF, (FRED,), "DFF, or IRX to stand in for it"))
     for slot in 1 + np.flatnonzero(_holes(history, inputs.calendar)[row]):
         expiry = history.panel.expiry(row, int(slot))
-        found.append((vx_series(expiry), VX_PUBLISHERS, f"settlement of {contract_code(expiry)}"))
+        why = history.refused_settlements.get((expiry, history.sessions[row].item()))
+        label = f"settlement of {contract_code(expiry)}" + (f" ({why})" if why else "")
+        found.append((vx_series(expiry), () if why else VX_PUBLISHERS, label))
+    if curve_implausible(history, inputs.vix)[row]:
+        expiry, settle = history.panel.expiry(row, 1), history.panel.settle[row, 0]
+        label = f"settlement of {contract_code(expiry)} that goes with the VIX ({settle:g} with {inputs.vix[row]:.2f})"
+        found.append((vx_series(expiry), (), label))
     if not found:
         # The close itself is complete; an earlier close substituted by Yahoo's still weighs on the trend.
         found.append((VIX, (CBOE,), "VIX from Cboe"))

@@ -26,10 +26,10 @@ from signals.series import (
     SPXTR,
     SPY_ADJUSTED,
     VIX,
-    VX_PUBLISHERS,
     YAHOO,
     vx_expiry_of,
 )
+from signals.settlements import settlements
 from signals.vix_futures import Floats, SettlementPanel, settlement_panel
 
 #: Every history starts here, so that a level does not depend on how much history happened to be loaded.
@@ -69,8 +69,17 @@ class Observations:
 
     def payload_on(self, day: np.datetime64) -> int | None:
         """Key of the payload behind the value of `day`; None where there is no value."""
+        row = self._row(day)
+        return None if row is None else int(self.payloads[row])
+
+    def value_on(self, day: np.datetime64) -> float | None:
+        """The value of `day`; None where there is none."""
+        row = self._row(day)
+        return None if row is None else float(self.values[row])
+
+    def _row(self, day: np.datetime64) -> int | None:
         row = int(np.searchsorted(self.days, day))
-        return int(self.payloads[row]) if row < len(self.days) and self.days[row] == day else None
+        return row if row < len(self.days) and self.days[row] == day else None
 
 
 class MarketData(Mapping[tuple[str, str], Observations]):
@@ -79,12 +88,16 @@ class MarketData(Mapping[tuple[str, str], Observations]):
     Parameters
     ----------
     observations : iterable of Observations
+        Those of one series and publisher may come in parts, a day in one of them.
     simulated : bool
         Whether they come from the sample market: everything made from them has to say so.
     """
 
     def __init__(self, observations: Iterable[Observations] = (), *, simulated: bool = False) -> None:
-        self._by_key = {(item.series, item.publisher): item for item in observations}
+        parts: dict[tuple[str, str], list[Observations]] = {}
+        for item in observations:
+            parts.setdefault((item.series, item.publisher), []).append(item)
+        self._by_key = {key: found[0] if len(found) == 1 else _joined(found) for key, found in parts.items()}
         self.simulated = simulated
 
     def __getitem__(self, key: tuple[str, str]) -> Observations:
@@ -113,9 +126,19 @@ class MarketData(Mapping[tuple[str, str], Observations]):
 
     @property
     def starts_cold(self) -> bool:
-        """Whether the settlements begin after the base session: levels then count from a later one."""
+        """Whether the settlements, or without any the closes, begin after the base session: levels then do so too."""
         first = [found.days[0] for (series, _), found in self.items() if vx_expiry_of(series) and len(found.days)]
+        first = first or [days[0] for days in [self.find(SPX, YAHOO).days] if len(days)]
         return bool(first) and min(first) > np.datetime64(BASE_SESSION)
+
+
+def _joined(parts: list[Observations]) -> Observations:
+    """Parts of one series as one, by day."""
+    days = np.concatenate([part.days for part in parts])
+    order = np.argsort(days, kind="stable")
+    values = np.concatenate([part.values for part in parts])
+    payloads = np.concatenate([part.payloads for part in parts])
+    return Observations(parts[0].series, parts[0].publisher, days[order], values[order], payloads[order])
 
 
 @dataclass(frozen=True)
@@ -131,6 +154,8 @@ class MarketHistory:
         Rates on their own days, percent: they have prints on days that are no session.
     panel : SettlementPanel
         VX settlements by slot.
+    refused_settlements : mapping of (expiry, day) to str
+        Settlements that were published and cannot be right, with the reason; the panel is without them.
     data : MarketData
         What it was aligned from.
     """
@@ -146,6 +171,7 @@ class MarketHistory:
     dff: tuple[Days, Floats]
     irx: tuple[Days, Floats]
     panel: SettlementPanel
+    refused_settlements: Mapping[tuple[dt.date, dt.date], str]
     data: MarketData
 
 
@@ -168,6 +194,7 @@ def market_history(data: MarketData, calendar: TradingCalendar, through: dt.date
         known = int(np.searchsorted(found.days, np.datetime64(through), side="right"))
         return found.days[:known], found.values[:known]
 
+    settled = settlements({key: (found.days, found.values) for key, found in data.items()}, calendar)
     return MarketHistory(
         sessions=sessions,
         spx_yahoo=by_session(SPX, YAHOO),
@@ -179,26 +206,7 @@ def market_history(data: MarketData, calendar: TradingCalendar, through: dt.date
         dtb3=by_day(DTB3, FRED),
         dff=by_day(DFF, FRED),
         irx=by_day(IRX, YAHOO),
-        panel=settlement_panel(_settlements(data), sessions, calendar),
+        panel=settlement_panel(settled.by_expiry, sessions, calendar),
+        refused_settlements=settled.refused,
         data=data,
     )
-
-
-def _settlements(data: MarketData) -> dict[dt.date, tuple[Days, Floats]]:
-    """Settlements per contract; where two publishers have a day, the first of `VX_PUBLISHERS` wins."""
-    merged: dict[dt.date, tuple[Days, Floats]] = {}
-    for publisher in VX_PUBLISHERS:
-        for (series, who), found in data.items():
-            expiry = vx_expiry_of(series)
-            if who != publisher or expiry is None:
-                continue
-            if expiry not in merged:
-                merged[expiry] = (found.days, found.values)
-                continue
-            days, values = merged[expiry]
-            added = ~np.isin(found.days, days)
-            all_days = np.concatenate([days, found.days[added]])
-            all_values = np.concatenate([values, found.values[added]])
-            order = np.argsort(all_days)
-            merged[expiry] = (all_days[order], all_values[order])
-    return merged

@@ -8,10 +8,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from signals.agreement import SPX_TOLERANCE, VIX_TOLERANCE
 from signals.calendar import contract_code
-from signals.inputs import SPX_TOLERANCE, YAHOO_VIX_ERROR, Inputs
+from signals.inputs import YAHOO_VIX_ERROR, Inputs
 from signals.rates import CARRIED, PRIMARY, SUBSTITUTE, overnight_spread
-from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, VX_PUBLISHERS, YAHOO, vx_series
+from signals.series import (
+    CBOE,
+    CBOE_SHEET,
+    DFF,
+    DTB3,
+    FRED,
+    IRX,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    VIX,
+    VX_PUBLISHERS,
+    YAHOO,
+    vx_series,
+)
+from signals.settlements import SHEET_TOLERANCE
 from signals.total_return import ACCEPTED, REJECTED
 from signals.vix_futures import MID_TERM, SHORT_TERM, SLOTS, RollPattern
 
@@ -120,7 +136,11 @@ def _equity(inputs: Inputs, row: int) -> InputUsed:
 def _vix(inputs: Inputs, row: int) -> InputUsed:
     day, value = inputs.sessions[row], float(inputs.vix[row])
     if not inputs.vix_from_yahoo[row]:
-        return _input(inputs, VIX, CBOE, "VIX", day, value, "points")
+        apart = value - float(inputs.history.vix_yahoo[row])
+        if abs(apart) <= VIX_TOLERANCE or np.isnan(apart):
+            return _input(inputs, VIX, CBOE, "VIX", day, value, "points")
+        remark = f"Yahoo has {value - apart:.2f}, {apart:+.2f} points apart"
+        return _input(inputs, VIX, CBOE, "VIX", day, value, "points", DEGRADED, remark)
     remark = f"Cboe has none; {YAHOO_VIX_ERROR} point either way does not change the trend"
     return _input(inputs, VIX, YAHOO, "VIX", day, value, "points", DEGRADED, remark)
 
@@ -134,7 +154,12 @@ def _settlement(inputs: Inputs, row: int, slot: int) -> InputUsed:
         remark = "not listed yet: interpolated between its neighbours as the index methodology says"
         return _input(inputs, series, STAND_IN, label, day, value, "points", NOTE, remark)
     data = inputs.history.data
-    publisher = next((who for who in VX_PUBLISHERS if data.find(series, who).payload_on(day) is not None), CBOE)
+    having = [who for who in VX_PUBLISHERS if data.find(series, who).payload_on(day) is not None]
+    publisher = having[0] if having else CBOE
+    sheet = data.find(series, CBOE_SHEET).value_on(day)
+    if publisher != CBOE_SHEET and sheet is not None and abs(value - sheet) > SHEET_TOLERANCE:
+        remark = f"the sheet of the day has {sheet:g}, {value - sheet:+.4f} points apart"
+        return _input(inputs, series, publisher, label, day, value, "points", DEGRADED, remark)
     return _input(inputs, series, publisher, label, day, value, "points")
 
 

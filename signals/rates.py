@@ -63,7 +63,7 @@ def weekly_tbill_rate(sessions: Days, dtb3: tuple[Days, Floats], irx: tuple[Days
     irx_rate, irx_observed = _first_print_of_week(sessions, mondays, *irx)
     for row in np.flatnonzero(origin == MISSING):
         week = sessions[(sessions >= mondays[row]) & (sessions <= sessions[row])]
-        bonds_traded = any(not _is_bond_holiday(day) for day in week.tolist())
+        bonds_traded = any(not is_bond_holiday(day) for day in week.tolist())
         if not bonds_traded and row > 0 and mondays[row] - mondays[row - 1] == np.timedelta64(7, "D"):
             rate[row], observed[row], origin[row] = rate[row - 1], observed[row - 1], origin[row - 1]
         elif np.isfinite(irx_rate[row]):
@@ -136,7 +136,7 @@ def _pick(position: npt.NDArray[np.intp], days: Days, values: Floats) -> tuple[F
     return rate, observed
 
 
-def _is_bond_holiday(day: dt.date) -> bool:
+def is_bond_holiday(day: dt.date) -> bool:
     """Columbus Day and Veterans Day: the stock market trades, the Treasury market does not."""
     columbus = day.month == 10 and day.weekday() == 0 and 8 <= day.day <= 14
     veterans = (day.month, day.day) == (11, 11) or (day.month == 11 and day.weekday() == 0 and day.day == 12)

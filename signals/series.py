@@ -26,6 +26,10 @@ VIX9D = "VIX9D"
 VVIX = "VVIX"
 SKEW = "SKEW"
 
+EVENT_CPI = "EVENT.CPI"
+EVENT_PPI = "EVENT.PPI"
+EVENT_FOMC = "EVENT.FOMC"
+
 VX_PREFIX = "VX."
 
 YAHOO = "yahoo"
@@ -33,6 +37,8 @@ CBOE = "cboe"
 CBOE_ARCHIVE = "cboe-archive"
 CBOE_SHEET = "cboe-sheet"
 FRED = "fred"
+BLS = "bls"
+FED = "fed"
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,10 @@ _IMPLIED = "closes of the VIX since 1990 lie between 9 and 83"
 _LEVEL = "since 2004 no close was below 600; ten times today's level is no close of the next years"
 _RATE = "since 1976 bills paid between -0.1 and 17"
 
+_DATED = "1 on a day with the event, 0 on one for which it was called off"
+#: Schedules come out for the coming year.
+_ANNOUNCED = _hours(-90 * 24.0)
+
 _VX_SPEC = SeriesSpec("points", 5.0, 250.0, _IMPLIED, _hours(9.1), "VX futures daily settlement")
 
 SPECS = {
@@ -84,6 +94,9 @@ SPECS = {
     IRX: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(0.5), "13-week Treasury bill, bank discount rate"),
     DTB3: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(24.25), "3-month Treasury bill, secondary market"),
     DFF: SeriesSpec("percent", -3.0, 25.0, _RATE, _hours(17.0), "effective federal funds rate"),
+    EVENT_CPI: SeriesSpec("event", 0.0, 1.0, _DATED, _ANNOUNCED, "release of the Consumer Price Index"),
+    EVENT_PPI: SeriesSpec("event", 0.0, 1.0, _DATED, _ANNOUNCED, "release of the Producer Price Index"),
+    EVENT_FOMC: SeriesSpec("event", 0.0, 1.0, _DATED, _ANNOUNCED, "scheduled decision of the FOMC"),
 }
 
 #: Publishers of each series, the one that wins first.
@@ -100,6 +113,9 @@ PUBLISHERS = {
     IRX: (YAHOO,),
     DTB3: (FRED,),
     DFF: (FRED,),
+    EVENT_CPI: (BLS,),
+    EVENT_PPI: (BLS,),
+    EVENT_FOMC: (FED,),
 }
 VX_PUBLISHERS = (CBOE, CBOE_ARCHIVE, CBOE_SHEET)
 

@@ -8,7 +8,7 @@ from signals.calendar import Days
 from signals.market import MarketData, Observations
 from signals.sample_market.model import SampleMarket
 from signals.sample_market.pricing import Floats
-from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, YAHOO, vx_series
+from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, VIX3M, VVIX, YAHOO, vx_series
 
 
 def market_data(market: SampleMarket) -> MarketData:
@@ -20,6 +20,8 @@ def market_data(market: SampleMarket) -> MarketData:
         (SPY_ADJUSTED, YAHOO, market.spy_adjusted),
         (VIX, CBOE, market.vix),
         (VIX, YAHOO, market.vix),
+        (VIX3M, CBOE, market.vix3m),
+        (VVIX, CBOE, market.vvix),
     )
     rates = ((IRX, YAHOO, market.irx), (DTB3, FRED, market.dtb3), (DFF, FRED, market.dff))
     observations = [_observations(series, who, market.sessions, values) for series, who, values in by_session]

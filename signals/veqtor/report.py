@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signals.document import encode
+from signals.events import EventsAhead
 from signals.series import BASE_SESSION
 
 #: Version of the document's shape; raised when a reader would have to change.
@@ -205,6 +206,10 @@ class SignalReport:
         The session on which the index levels were 100,000: the base session, or where a cold start became certain.
     variants : tuple of VariantSignal
         As configured.
+    calendar : str
+        Version of the trading calendar, and the closures it was told of.
+    events : EventsAhead, optional
+        The announcements before the sessions the signal acts in; no part of any decision.
     """
 
     schema_version: int
@@ -233,6 +238,8 @@ class SignalReport:
     simulated: bool = False
     levels_since: dt.date = BASE_SESSION
     variants: tuple[VariantSignal, ...] = ()
+    calendar: str = ""
+    events: EventsAhead | None = None
 
 
 def fingerprint(report: SignalReport) -> str:

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from signals.errors import ConfigurationError, DataNotReady
+from signals.events import events_ahead
 from signals.inputs import Inputs
 from signals.provenance import DEGRADED, NOTE, OK, SIMULATED, inputs_used
 from signals.veqtor.flags import flags
@@ -222,6 +223,8 @@ def signal_report(
         simulated=simulated,
         levels_since=signals.levels_since,
         variants=told,
+        calendar=calendar.version,
+        events=events_ahead(inputs.history.data, calendar, session),
     )
 
 

@@ -14,6 +14,7 @@ from signals.calendar import TradingCalendar, trading_calendar
 from signals.document import decode, encode
 from signals.inputs import resolve
 from signals.market import MarketData, Observations, market_history
+from signals.series import spec
 from signals.veqtor.history import row_of_report, rows_of_signals
 from signals.veqtor.report import SignalReport, fingerprint
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
@@ -29,10 +30,11 @@ def signals_through(data: MarketData, session: dt.date) -> VeqtorSignals:
 
 
 def cut_after(data: MarketData, session: dt.date) -> MarketData:
-    """Only what was published for days up to a session."""
+    """Only what was published by the close of a session: values up to its day, and the schedules of the days ahead."""
     kept = []
     for found in data.values():
-        rows = found.days <= np.datetime64(session)
+        ahead = min(spec(found.series).known_after_close, dt.timedelta(0))
+        rows = found.days <= np.datetime64(session - ahead)
         kept.append(
             Observations(found.series, found.publisher, found.days[rows], found.values[rows], found.payloads[rows])
         )
