@@ -4,9 +4,11 @@
 
     cboe/futures/VX/VX_<expiry>.csv           settlements of one contract, expiring from 2013 on
     cboe/futures/archive/CFE_<M><YY>_VX.csv   the same before; contracts of 2013 are in both
-    cboe/index/VIX_History.csv, SPX_History.csv
+    cboe/futures/settlement/<yyyy-mm-dd>.csv  settlements of all contracts on one day
+    cboe/index/<NAME>_History.csv             VIX and SPX; VIX3M, VIX6M, VIX9D, VVIX and SKEW, which no decision needs
     yahoo/GSPC.csv, SP500TR.csv, SPY.csv, VIX.csv, IRX.csv
     fred/DTB3.csv, DFF.csv
+    calendar/fomc_dates.csv, cpi_release_dates.csv, ppi_release_dates.csv
 """
 
 from __future__ import annotations
@@ -20,25 +22,30 @@ from tasks.sources.formats import (
     CBOE_INDEX,
     CBOE_VX_ARCHIVE,
     CBOE_VX_CONTRACT,
+    CBOE_VX_SHEET,
+    EVENT_DATES,
     FRED_SERIES,
     YAHOO_HISTORY,
 )
 from tasks.sources.payload import Fetched, Payload
 
+_INDICES = ("VIX", "SPX", "VIX3M", "VIX6M", "VIX9D", "VVIX", "SKEW")
+_SCHEDULES = ("fomc_dates", "cpi_release_dates", "ppi_release_dates")
 _SINGLE_FILES = (
     (YAHOO_HISTORY, "GSPC", "yahoo/GSPC.csv"),
     (YAHOO_HISTORY, "SP500TR", "yahoo/SP500TR.csv"),
     (YAHOO_HISTORY, "SPY", "yahoo/SPY.csv"),
     (YAHOO_HISTORY, "VIX", "yahoo/VIX.csv"),
     (YAHOO_HISTORY, "IRX", "yahoo/IRX.csv"),
-    (CBOE_INDEX, "VIX", "cboe/index/VIX_History.csv"),
-    (CBOE_INDEX, "SPX", "cboe/index/SPX_History.csv"),
+    *((CBOE_INDEX, name, f"cboe/index/{name}_History.csv") for name in _INDICES),
     (FRED_SERIES, "DTB3", "fred/DTB3.csv"),
     (FRED_SERIES, "DFF", "fred/DFF.csv"),
+    *((EVENT_DATES, name, f"calendar/{name}.csv") for name in _SCHEDULES),
 )
 _CONTRACT_FILES = (
     (CBOE_VX_CONTRACT, "cboe/futures/VX", "VX_*.csv"),
     (CBOE_VX_ARCHIVE, "cboe/futures/archive", "CFE_*_VX.csv"),
+    (CBOE_VX_SHEET, "cboe/futures/settlement", "????-??-??.csv"),
 )
 
 

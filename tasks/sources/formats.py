@@ -7,68 +7,90 @@ only what its publisher documents as "no value" (a settlement of 0, a blank cell
 
 from __future__ import annotations
 
-import codecs
 import datetime as dt
-import math
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
-import numpy as np
-
-from signals.calendar import MONTH_CODES, NEW_YORK, trading_calendar
+from signals.calendar import MONTH_CODES, trading_calendar
 from signals.errors import DataQualityError
 from signals.market import HISTORY_START, Observations
 from signals.series import (
     CBOE,
     CBOE_ARCHIVE,
+    CBOE_SHEET,
     DFF,
     DTB3,
     FRED,
     IRX,
+    SKEW,
     SPX,
     SPXTR,
     SPY_ADJUSTED,
     VIX,
+    VIX3M,
+    VIX6M,
+    VIX9D,
+    VVIX,
     YAHOO,
-    spec,
     vx_series,
 )
+from tasks.sources.events import parse_bls_schedule, parse_event_dates
+from tasks.sources.option_chain import read_chain
 from tasks.sources.payload import Payload
+from tasks.sources.tables import (
+    Table,
+    column,
+    day_by_day,
+    observations,
+    outside,
+    read_on,
+    table_of,
+    wrong_name,
+)
+from tasks.sources.text import iso_date, json_of, number_in
 from tasks.sources.wrong_prints import WRONG_PRINTS
 
 CBOE_VX_CONTRACT = "cboe-vx-contract"
 CBOE_VX_ARCHIVE = "cboe-vx-archive"
+CBOE_VX_SHEET = "cboe-vx-sheet"
 CBOE_INDEX = "cboe-index"
+CBOE_OPTION_CHAIN = "cboe-option-chain"
 YAHOO_HISTORY = "yahoo-history"
 FRED_SERIES = "fred-series"
+FRED_OBSERVATIONS = "fred-observations"
+BLS_SCHEDULE = "bls-schedule"
+EVENT_DATES = "event-dates"
 
 #: Cboe quoted VX at ten times the index until this trade date.
 VX_RESCALED_ON = dt.date(2007, 3, 26)
 VX_OLD_SCALE = 10.0
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-# Narrower than float(): no infinities, no underscores, no digits of other scripts.
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
+#: Series and column of each index by the subject of its file.
+_CBOE_INDICES = {
+    "VIX": (VIX, "CLOSE"),
+    "VIX3M": (VIX3M, "CLOSE"),
+    "VIX6M": (VIX6M, "CLOSE"),
+    "VIX9D": (VIX9D, "CLOSE"),
+    "VVIX": (VVIX, "VVIX"),
+    "SKEW": (SKEW, "SKEW"),
+    "SPX": (SPX, "SPX"),
+}
+_YAHOO_TICKERS = {
+    "GSPC": (SPX, "Close"),
+    "SP500TR": (SPXTR, "Close"),
+    "SPY": (SPY_ADJUSTED, "Adj Close"),
+    "VIX": (VIX, "Close"),
+    "IRX": (IRX, "Close"),
+}
+_FRED_SERIES = {"DTB3": DTB3, "DFF": DFF}
 
-@dataclass(frozen=True)
-class _Table:
-    """Rows of one CSV body, each with its line number."""
+T = TypeVar("T")
 
-    locator: str
-    read_on: dt.date
-    header: list[str]
-    rows: list[tuple[int, list[str]]]
-
-    def column(self, name: str) -> int:
-        return self.header.index(name)
-
-    def wrong(self, line: int, expected: str, got: str) -> DataQualityError:
-        return DataQualityError(
-            f"{self.locator}, line {line}", expected=expected, got=got, do="Fetch the file again, or mend the line."
-        )
+_MONTHLY = re.compile(rf"VX/([{MONTH_CODES}])(\d)", re.ASCII)
+_WEEKLY = re.compile(rf"VX\d\d/[{MONTH_CODES}]\d", re.ASCII)
 
 
 def parse(payload: Payload) -> list[Observations]:
@@ -86,7 +108,7 @@ def _parse_vx_contract(payload: Payload) -> Iterator[Observations]:
     expiries = {f"VX_{expiry}": expiry for expiry in trading_calendar().vx_expiries.tolist()}
     expiry = expiries.get(payload.subject)
     if expiry is None:
-        raise _wrong_name(payload, "VX_<yyyy-mm-dd>, for the expiry of a monthly VX contract")
+        raise wrong_name(payload, "VX_<yyyy-mm-dd>, for the expiry of a monthly VX contract")
     label = f"{MONTH_CODES[expiry.month - 1]} ({_MONTHS[expiry.month - 1]} {expiry.year})"
     yield _settlements(payload, expiry, label, CBOE)
 
@@ -98,176 +120,176 @@ def _parse_vx_archive(payload: Payload) -> Iterator[Observations]:
     }
     expiry = expiries.get(payload.subject)
     if expiry is None:
-        raise _wrong_name(payload, "CFE_<month letter><yy>_VX, for a month from 2004 on")
+        raise wrong_name(payload, "CFE_<month letter><yy>_VX, for a month from 2004 on")
     label = f"{MONTH_CODES[expiry.month - 1]} ({_MONTHS[expiry.month - 1]} {expiry:%y})"
     yield _settlements(payload, expiry, label, CBOE_ARCHIVE)
 
 
 def _settlements(payload: Payload, expiry: dt.date, label: str, publisher: str) -> Observations:
-    table = _table(payload, ("Trade Date", "Futures", "Settle"))
+    table = table_of(payload, ("Trade Date", "Futures", "Settle"))
     name_at, settle_at = table.column("Futures"), table.column("Settle")
-    series = vx_series(expiry)
 
     def settlement(line: int, day: dt.date, cells: list[str]) -> float | None:
         if cells[name_at] != label:
             raise table.wrong(line, f"contract {label!r}", repr(cells[name_at]))
-        quoted = _number(table, line, cells[settle_at])
+        quoted = table.number(line, cells[settle_at])
         if quoted is None or quoted == 0.0:
             return None
         return quoted / VX_OLD_SCALE if day < VX_RESCALED_ON else quoted
 
-    return _observations(table, series, publisher, settlement)
+    return day_by_day(table, vx_series(expiry), publisher, settlement)
+
+
+def _parse_vx_sheet(payload: Payload) -> Iterator[Observations]:
+    """The settlements of one trade date, a contract per row.
+
+    For a date long past the publisher leaves out what has expired since, and before the settlements are out it may
+    repeat those of the session before. Either is a curve that does not begin where it has to.
+    """
+    table = table_of(payload, ("Product", "Symbol", "Expiration Date", "Price"))
+    day = _sheet_day(payload)
+    lines: dict[dt.date, int] = {}
+    prices: dict[dt.date, float] = {}
+    for line, cells in table.rows:
+        expiry = _monthly_expiry(table, line, cells)
+        if expiry is None:
+            continue
+        if expiry in lines:
+            raise table.wrong(line, "each contract once", f"that of {expiry} again, as in line {lines[expiry]}")
+        lines[expiry] = line
+        price = table.number(line, cells[table.column("Price")])
+        if expiry <= day or not price or WRONG_PRINTS.get((vx_series(expiry), day)) == price:
+            continue
+        table.check_range(line, vx_series(expiry), price)
+        prices[expiry] = price
+    expected = next(expiry for expiry in trading_calendar().vx_expiries.tolist() if expiry > day)
+    # On its expiry day a contract may still be listed; it is in no slot any more.
+    first = min((expiry for expiry in lines if expiry != day), default=None)
+    if first != expected:
+        raise DataQualityError(
+            payload.locator,
+            expected=f"the curve of {day}, whose first monthly contract expires on {expected}",
+            got="no monthly contract" if first is None else f"a shifted curve, whose first expires on {first}",
+            do="The publisher answered with the settlements of another day; take them from the files of the contracts.",
+        )
+    for expiry in sorted(prices):
+        yield observations(vx_series(expiry), CBOE_SHEET, [(day, prices[expiry])])
+
+
+def _sheet_day(payload: Payload) -> dt.date:
+    """The trade date a sheet was asked for."""
+    day = iso_date(payload.subject)
+    if day is None or not HISTORY_START <= day <= read_on(payload):
+        raise wrong_name(payload, f"<yyyy-mm-dd>, for a day from {HISTORY_START} to the one on which it was read")
+    return day
+
+
+def _monthly_expiry(table: Table, line: int, cells: list[str]) -> dt.date | None:
+    """The expiry in a row of a sheet; None where it is about something other than a monthly VX contract."""
+    product, symbol = (cells[table.column(name)] for name in ("Product", "Symbol"))
+    monthly = _MONTHLY.fullmatch(symbol)
+    if monthly is None:
+        if product == "VX" and not _WEEKLY.fullmatch(symbol):
+            raise table.wrong(line, "a symbol such as 'VX/U6' or 'VX38/U6'", repr(symbol))
+        return None
+    expiry = table.date(line, cells[table.column("Expiration Date")])
+    code, digit = monthly.groups()
+    if product != "VX" or MONTH_CODES[expiry.month - 1] != code or str(expiry.year % 10) != digit:
+        raise table.wrong(line, f"a contract of VX that expires in the month of {symbol!r}", f"{product!r}, {expiry}")
+    if expiry not in trading_calendar().vx_expiries.tolist():
+        raise table.wrong(line, f"the monthly expiry of {expiry:%B %Y}", str(expiry))
+    return expiry
 
 
 def _parse_cboe_index(payload: Payload) -> Iterator[Observations]:
-    series, column = {"VIX": (VIX, "CLOSE"), "SPX": (SPX, "SPX")}[payload.subject]
-    yield _column(_table(payload, ("DATE", column)), series, CBOE, column)
+    series, name = _by_subject(payload, _CBOE_INDICES)
+    yield column(table_of(payload, ("DATE", name)), series, CBOE, name)
 
 
 def _parse_yahoo_history(payload: Payload) -> Iterator[Observations]:
-    series, column = {
-        "GSPC": (SPX, "Close"),
-        "SP500TR": (SPXTR, "Close"),
-        "SPY": (SPY_ADJUSTED, "Adj Close"),
-        "VIX": (VIX, "Close"),
-        "IRX": (IRX, "Close"),
-    }[payload.subject]
-    yield _column(_table(payload, ("Date", column)), series, YAHOO, column)
+    series, name = _by_subject(payload, _YAHOO_TICKERS)
+    yield column(table_of(payload, ("Date", name)), series, YAHOO, name)
 
 
 def _parse_fred_series(payload: Payload) -> Iterator[Observations]:
-    series = {"DTB3": DTB3, "DFF": DFF}[payload.subject]
-    yield _column(_table(payload, ("observation_date", payload.subject)), series, FRED, payload.subject)
+    series = _by_subject(payload, _FRED_SERIES)
+    yield column(table_of(payload, ("observation_date", payload.subject)), series, FRED, payload.subject)
+
+
+def _parse_fred_observations(payload: Payload) -> Iterator[Observations]:
+    """The answer of FRED's API. "." is no value."""
+    series = _by_subject(payload, _FRED_SERIES)
+    body = json_of(payload)
+    entries = body.get("observations") if isinstance(body, dict) else None
+    if not isinstance(entries, list) or not entries:
+        raise _wrong_entry(payload, None, "a list of observations", _named(body))
+    count = body.get("count", len(entries))
+    if count != len(entries):
+        raise _wrong_entry(payload, None, f"all {count} observations", f"{len(entries)} of them")
+    found: list[tuple[dt.date, float]] = []
+    previous = dt.date.min
+    for number, entry in enumerate(entries, start=1):
+        day, value = _fred_entry(payload, number, entry)
+        if day <= previous:
+            what = "a second time" if day == previous else f"after {previous}"
+            raise _wrong_entry(payload, number, "dates in ascending order, each once", f"{day} {what}")
+        if day > read_on(payload):
+            raise _wrong_entry(payload, number, f"a day up to {read_on(payload)}, when it was read", f"{day}")
+        previous = day
+        if day < HISTORY_START or value is None or WRONG_PRINTS.get((series, day)) == value:
+            continue
+        if expected := outside(series, value):
+            raise _wrong_entry(payload, number, expected, f"{value:g}")
+        found.append((day, value))
+    yield observations(series, FRED, found)
+
+
+def _fred_entry(payload: Payload, number: int, entry: object) -> tuple[dt.date, float | None]:
+    """Day and value of one entry; None for no value."""
+    fields = entry if isinstance(entry, dict) else {}
+    day = iso_date(fields.get("date"))
+    if day is None:
+        raise _wrong_entry(payload, number, "a date as yyyy-mm-dd", repr(fields.get("date"))[:60])
+    text = fields.get("value")
+    if text == ".":
+        return day, None
+    value = number_in(text) if isinstance(text, str) else None
+    if value is None:
+        raise _wrong_entry(payload, number, 'a number as text, or "."', repr(text)[:60])
+    return day, value
+
+
+def _wrong_entry(payload: Payload, number: int | None, expected: str, got: str) -> DataQualityError:
+    about = payload.locator if number is None else f"{payload.locator}, observation {number}"
+    return DataQualityError(about, expected=expected, got=got, do="Fetch the file again.")
+
+
+def _named(body: object) -> str:
+    """What a JSON body is, for an error: the names of its fields, never what is in them."""
+    return f"the fields {', '.join(body) or 'of none'}"[:120] if isinstance(body, dict) else f"a {type(body).__name__}"
+
+
+def _by_subject(payload: Payload, known: Mapping[str, T]) -> T:
+    if payload.subject not in known:
+        raise wrong_name(payload, " or ".join(known))
+    return known[payload.subject]
+
+
+def _parse_option_chain(payload: Payload) -> Iterator[Observations]:
+    """Options are no series: `read_chain` gives them. Here the body is only checked."""
+    read_chain(payload)
+    return iter(())
 
 
 PARSERS: dict[str, Callable[[Payload], Iterator[Observations]]] = {
     CBOE_VX_CONTRACT: _parse_vx_contract,
     CBOE_VX_ARCHIVE: _parse_vx_archive,
+    CBOE_VX_SHEET: _parse_vx_sheet,
     CBOE_INDEX: _parse_cboe_index,
+    CBOE_OPTION_CHAIN: _parse_option_chain,
     YAHOO_HISTORY: _parse_yahoo_history,
     FRED_SERIES: _parse_fred_series,
+    FRED_OBSERVATIONS: _parse_fred_observations,
+    BLS_SCHEDULE: parse_bls_schedule,
+    EVENT_DATES: parse_event_dates,
 }
-
-
-def _table(payload: Payload, required: tuple[str, ...]) -> _Table:
-    """Split a body into rows; the date column is the first of `required`."""
-    text = _text(payload)
-    lines = text.splitlines()
-    start = next((index for index, line in enumerate(lines) if line.startswith(required[0] + ",")), None)
-    header = [] if start is None else [cell.strip() for cell in lines[start].split(",")]
-    absent = [name for name in required if name not in header]
-    if start is None or absent:
-        raise DataQualityError(
-            payload.locator,
-            expected=f"a header with the columns {', '.join(required)}",
-            got=f"{lines[0][:60]!r} as the first line" if start is None else f"no column {', '.join(absent)}",
-            do="Fetch the file again; if the publisher changed it, its parser has to follow.",
-        )
-    if not text.endswith("\n"):
-        raise DataQualityError(
-            f"{payload.locator}, line {len(lines)}",
-            expected="a line end after the last row",
-            got=f"{lines[-1][-40:]!r}, cut off",
-            do="The file was only half written; fetch it again.",
-        )
-    # No publisher quotes a cell. A CSV reader would join the lines after a stray quote and lose count of them.
-    rows = [(number, line.split(",")) for number, line in enumerate(lines[start + 1 :], start=start + 2) if line]
-    table = _Table(payload.locator, payload.fetched_at.astimezone(NEW_YORK).date(), header, rows)
-    for line, cells in rows:
-        surplus = cells[len(header) :]
-        if len(cells) < len(header) or any(surplus):
-            raise table.wrong(line, f"{len(header)} fields", f"{len(cells)}: {','.join(cells)[:60]!r}")
-    if not rows:
-        raise DataQualityError(
-            payload.locator, expected="at least one row", got="a header and nothing below", do="Fetch the file again."
-        )
-    return table
-
-
-def _text(payload: Payload) -> str:
-    start = payload.body.removeprefix(codecs.BOM_UTF8).lstrip()
-    if not start:
-        raise DataQualityError(payload.locator, expected="a CSV file", got="an empty one", do="Fetch the file again.")
-    if start.startswith(b"<"):
-        raise DataQualityError(
-            payload.locator,
-            expected="a CSV file",
-            got=f"an HTML page: {start[:40]!r}",
-            do="A proxy or the publisher answered with a page; fetch the file again.",
-        )
-    try:
-        return payload.body.decode().removeprefix("\ufeff")
-    except UnicodeDecodeError as error:
-        raise DataQualityError(
-            payload.locator,
-            expected="text in UTF-8",
-            got=f"the byte {payload.body[error.start]:#04x} at position {error.start}",
-            do="Fetch the file again.",
-        ) from error
-
-
-def _column(table: _Table, series: str, publisher: str, name: str) -> Observations:
-    at = table.column(name)
-    return _observations(table, series, publisher, lambda line, _day, cells: _number(table, line, cells[at]))
-
-
-def _observations(
-    table: _Table,
-    series: str,
-    publisher: str,
-    value_of: Callable[[int, dt.date, list[str]], float | None],
-) -> Observations:
-    limits = spec(series)
-    days: list[dt.date] = []
-    values: list[float] = []
-    previous = dt.date.min
-    for line, cells in table.rows:
-        day = _date(table, line, cells[0])
-        if day <= previous:
-            what = "a second time" if day == previous else f"after {previous}"
-            raise table.wrong(line, "dates in ascending order, each once", f"{day} {what}")
-        if day > table.read_on:
-            raise table.wrong(line, f"a day up to {table.read_on}, when it was read", f"{day}, in the future")
-        previous = day
-        if day < HISTORY_START:
-            continue
-        value = value_of(line, day, cells)
-        if value is None or WRONG_PRINTS.get((series, day)) == value:
-            continue
-        if not limits.lowest <= value <= limits.highest:
-            raise table.wrong(
-                line, f"{series} between {limits.lowest:g} and {limits.highest:g} {limits.unit}", f"{value:g}"
-            )
-        days.append(day)
-        values.append(value)
-    return Observations(
-        series, publisher, np.array(days, dtype="datetime64[D]"), np.array(values), np.zeros(len(days), dtype=np.int64)
-    )
-
-
-def _date(table: _Table, line: int, cell: str) -> dt.date:
-    try:
-        if len(cell) == len("yyyy-mm-dd") and cell[4] == cell[7] == "-":
-            return dt.date.fromisoformat(cell)
-        if american := _AMERICAN.fullmatch(cell):
-            return dt.date(int(american[3]), int(american[1]), int(american[2]))
-    except ValueError:
-        pass
-    raise table.wrong(line, "a date as yyyy-mm-dd or mm/dd/yyyy", repr(cell))
-
-
-def _number(table: _Table, line: int, cell: str) -> float | None:
-    """The number in a cell; None for a blank one, which is how publishers write "no value"."""
-    text = cell.strip(" ")
-    if not text:
-        return None
-    value = float(text) if _NUMBER.fullmatch(text) else math.nan
-    if not math.isfinite(value):
-        raise table.wrong(line, "a number", repr(cell))
-    return value
-
-
-def _wrong_name(payload: Payload, expected: str) -> DataQualityError:
-    return DataQualityError(
-        payload.locator, expected=f"a file named {expected}", got=repr(payload.subject), do="Rename or remove it."
-    )

@@ -1,11 +1,11 @@
-"""What is read from FRED: interest rates, through the addresses behind the download button of its graphs."""
+"""What is read from FRED: interest rates, through the addresses behind the download button of its graphs or its API."""
 
 from __future__ import annotations
 
 import datetime as dt
 
-from tasks.sources.formats import FRED_SERIES
-from tasks.sources.http import PublicFile
+from tasks.sources.formats import FRED_OBSERVATIONS, FRED_SERIES
+from tasks.sources.http import Ending, PublicFile
 
 _SERIES = ("DTB3", "DFF")
 
@@ -13,3 +13,17 @@ _SERIES = ("DTB3", "DFF")
 def series_files(base_url: str, first: dt.date) -> list[PublicFile]:
     """Each series from a day on (`cosd`); whole, one reaches back to 1954."""
     return [PublicFile(FRED_SERIES, name, f"{base_url}/graph/fredgraph.csv?id={name}&cosd={first}") for name in _SERIES]
+
+
+def api_files(api_url: str, key: str, first: dt.date) -> list[PublicFile]:
+    """The same from the API, which wants a key; no payload, error or log has it."""
+    return [
+        PublicFile(
+            FRED_OBSERVATIONS,
+            name,
+            f"{api_url}/fred/series/observations?series_id={name}&file_type=json&observation_start={first}",
+            ending=Ending.JSON,
+            secrets=(("api_key", key),),
+        )
+        for name in _SERIES
+    ]

@@ -1,33 +1,44 @@
-"""Source ``live``: Yahoo, Cboe and FRED, as much as the signals of the last sessions need."""
+"""Source ``live``: Yahoo, Cboe, FRED and the Bureau of Labor Statistics, as much as the last sessions need."""
 
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
-from queue import SimpleQueue
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from signals.calendar import TradingCalendar
-from signals.errors import ConfigurationError, TransientSourceError
+from signals.errors import ConfigurationError
 from tasks.clock import Clock
-from tasks.schedule import CLOSE_MARGIN
-from tasks.sources import cboe, fred
-from tasks.sources.addresses import CBOE_URL, FRED_URL, TIMEOUT_SECONDS, USER_AGENT, YAHOO_URL
+from tasks.schedule import CLOSE_MARGIN, REREAD_SESSIONS
+from tasks.sources import bls, cboe, fred
+from tasks.sources.addresses import (
+    BLS_URL,
+    CBOE_URL,
+    CBOE_WEB_URL,
+    FRED_API_URL,
+    FRED_URL,
+    TIMEOUT_SECONDS,
+    USER_AGENT,
+    YAHOO_URL,
+)
 from tasks.sources.formats import YAHOO_HISTORY
-from tasks.sources.http import HttpReader, OutOfTime, PublicFile, Reason, RequestFailed, TimeLimit
+from tasks.sources.gather import Found, Outcome, Request, Workers, compare_clocks, failure, outcomes
+from tasks.sources.http import HttpReader, PublicFile
 from tasks.sources.payload import Fetched, Payload
+from tasks.sources.polite import USUAL, Politeness, Reason, RequestFailed, Retry, TimeLimit, polite
 
 if TYPE_CHECKING:
     from tasks.sources.yahoo import YahooReader
 
 #: Sessions of settlements that are read by default.
 SESSIONS = 70
+
+#: The first trade date in the files of VX contracts.
+FIRST_SESSION = dt.date(2004, 3, 26)
 
 #: The dividends of the total return index's stand-in are averaged over so many sessions before.
 _DIVIDEND_SESSIONS = 252
@@ -36,11 +47,8 @@ _SPARE_SESSIONS = 20
 #: So many days more of interest rates: the first session stands on the first print of its week.
 _RATE_DAYS = dt.timedelta(days=10)
 
-#: Requests at once to one host. A host that hangs then keeps no other from being asked.
-_WORKERS_PER_HOST = 4
-
-#: How far the clock may be off.
-_CLOCK_TOLERANCE = dt.timedelta(minutes=10)
+#: A delayed option chain is that of a close for so long after it.
+_CHAIN_AGE = dt.timedelta(hours=8)
 
 #: Yahoo's tickers by the subject of their payloads.
 _TICKERS = {"GSPC": "^GSPC", "SP500TR": "^SP500TR", "SPY": "SPY", "VIX": "^VIX", "IRX": "^IRX"}
@@ -49,14 +57,15 @@ _MAY_BE_EMPTY = "SP500TR"
 #: The one that is adjusted: each dividend changes every price before it.
 _FUND = "SPY"
 
+#: Indices no decision rests on.
+_SHOWN_INDICES = ("VIX3M", "VVIX")
+
 #: With these, Cboe's file server says that it has no such file.
 _ABSENT = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
 
-#: So many failures of one host and reason are named one by one.
-_NAMED = 3
+NO_DATA = Reason("no prices of these days", "Wait until it has them again.", retry=Retry.MINUTES)
 
-LATE = Reason("no answer yet", "Check the network, or allow more time.")
-NO_DATA = Reason("no prices of these days", "Wait until it has them again.")
+_SET_CLOCK = "Set the clock of this computer; what it says decides which session is over."
 
 
 @dataclass(frozen=True)
@@ -67,58 +76,52 @@ class LiveEndpoints:
     ----------
     yahoo : str
         Another one than the default stands in for every host of Yahoo.
-    cboe_cdn, fred : str
+    cboe_cdn, cboe_web, fred, fred_api, bls : str
     """
 
     yahoo: str = YAHOO_URL
     cboe_cdn: str = CBOE_URL
+    cboe_web: str = CBOE_WEB_URL
     fred: str = FRED_URL
+    fred_api: str = FRED_API_URL
+    bls: str = BLS_URL
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What a request brought: a payload, unless its publisher has none, and how far its clock is ahead of ours."""
+class LiveOptions:
+    """How the publishers are asked, and for what beside the inputs of a decision.
 
-    payload: Payload | None
-    clock_ahead: dt.timedelta | None = None
+    Attributes
+    ----------
+    timeout_seconds : float
+        What one request may take.
+    user_agent : str
+        Like a browser's: Cboe's servers answer other programs with a web page.
+    politeness : Politeness
+    fred_api_key : str, optional
+        With one, rates are read from FRED's interface for programs.
+    option_chains : tuple of str
+        Underlyings whose chain is kept.
+    deadline_seconds : float, optional
+        What the whole fetch may take.
+    needed_only : bool
+        Whether to leave out what no decision rests on, and not to insist on the sheets of settlements, which the files
+        of the contracts replace in the morning.
+    check_clock : bool
+        Whether to compare our clock with those of the servers.
+    clock_advice : str
+        What to do about one that is off.
+    """
 
-
-@dataclass(frozen=True)
-class _Request:
-    host: str
-    about: str
-    send: Callable[[], _Found]
-
-
-class _Workers:
-    """Threads by host. They are daemons: what still waits for an answer does not keep the program from ending."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, SimpleQueue[tuple[_Request, Future[_Found | Reason]] | None]] = {}
-
-    def submit(self, request: _Request) -> Future[_Found | Reason]:
-        """Send a request as soon as its host may be asked."""
-        if request.host not in self._waiting:
-            self._waiting[request.host] = SimpleQueue()
-            for _ in range(_WORKERS_PER_HOST):
-                threading.Thread(target=self._work, args=(request.host,), name="live", daemon=True).start()
-        future: Future[_Found | Reason] = Future()
-        self._waiting[request.host].put((request, future))
-        return future
-
-    def release(self) -> None:
-        """Let the threads end, and wait for nothing."""
-        for waiting in self._waiting.values():
-            for _ in range(_WORKERS_PER_HOST):
-                waiting.put(None)
-
-    def _work(self, host: str) -> None:
-        while (item := self._waiting[host].get()) is not None:
-            request, future = item
-            try:
-                future.set_result(_outcome(request))
-            except BaseException as error:  # noqa: BLE001 - it is raised again where the result is read
-                future.set_exception(error)
+    timeout_seconds: float = TIMEOUT_SECONDS
+    user_agent: str = USER_AGENT
+    politeness: Politeness = USUAL
+    fred_api_key: str | None = field(default=None, repr=False)
+    option_chains: tuple[str, ...] = ()
+    deadline_seconds: float | None = None
+    needed_only: bool = False
+    check_clock: bool = True
+    clock_advice: str = _SET_CLOCK
 
 
 class LiveSource:
@@ -134,14 +137,7 @@ class LiveSource:
         How many sessions up to `through` need every settlement. Prices and rates go back further, by what the
         stand-in of the total return index averages over.
     endpoints : LiveEndpoints
-    timeout_seconds : float
-        What one request may take.
-    user_agent : str
-        Like a browser's: Cboe's servers answer other programs with a web page.
-    deadline_seconds : float, optional
-        What the whole fetch may take.
-    check_clock : bool
-        Whether to compare `now` with the clocks of the servers.
+    options : LiveOptions
     fund_since : datetime.date, optional
         Read the adjusted prices of SPY from here on, if that is earlier than needed: each dividend changes all prices
         before it, so those in use have to be read together.
@@ -149,7 +145,7 @@ class LiveSource:
     Raises
     ------
     ConfigurationError
-        When the sessions begin before the files of VX contracts have settlements.
+        When there are not as many sessions since VX was first traded.
     """
 
     name = "live"
@@ -164,31 +160,26 @@ class LiveSource:
         *,
         sessions: int = SESSIONS,
         endpoints: LiveEndpoints = LiveEndpoints(),
-        timeout_seconds: float = TIMEOUT_SECONDS,
-        user_agent: str = USER_AGENT,
-        deadline_seconds: float | None = None,
-        check_clock: bool = True,
+        options: LiveOptions = LiveOptions(),
         fund_since: dt.date | None = None,
     ) -> None:
         self._calendar = calendar
         self._now = now
         self._endpoints = endpoints
-        self._timeout = timeout_seconds
-        self._user_agent = user_agent
-        self._deadline = deadline_seconds
-        self._check_clock = check_clock
+        self._options = options
         self._through = through
-        until = calendar.sessions_in(cboe.FIRST_SETTLEMENTS, through)
-        if len(until) < sessions:
+        until = calendar.sessions_in(FIRST_SESSION, through)
+        if len(until) < SESSIONS:
             raise ConfigurationError(
                 "source live",
-                expected=f"sessions from {cboe.FIRST_SETTLEMENTS} on, when the files of VX contracts begin",
-                got=f"{sessions} sessions up to {through}",
-                do="Read earlier ones from recorded files, with --source files.",
+                expected=f"{SESSIONS} sessions from {FIRST_SESSION} on, when VX was first traded",
+                got=f"{len(until)} up to {through}",
+                do="Ask for a later session.",
             )
-        self._first: dt.date = until[-sessions].item()
+        self._first: dt.date = until[-min(sessions, len(until))].item()
         known = calendar.sessions_in(calendar.sessions[0].item(), through)
-        self._prices_from: dt.date = known[-(sessions + _DIVIDEND_SESSIONS + _SPARE_SESSIONS)].item()
+        reach = min(sessions + _DIVIDEND_SESSIONS + _SPARE_SESSIONS, len(known))
+        self._prices_from: dt.date = known[-reach].item()
         self._fund_from = min(fund_since or self._prices_from, self._prices_from)
 
     def fetch(self) -> Fetched:
@@ -199,165 +190,100 @@ class LiveSource:
         ConfigurationError
             When the clock is wrong.
         """
-        outcomes = self._send_all()
-        found = [outcome for _, outcome in outcomes if isinstance(outcome, _Found)]
-        if self._check_clock:
-            _compare_clocks(_clocks(outcomes), self._now())
-        failure = _failure(outcomes, self._deadline) if len(found) < len(outcomes) else None
-        return Fetched(tuple(each.payload for each in found if each.payload), failure)
+        options = self._options
+        found = self._send_all()
+        if options.check_clock:
+            compare_clocks(found, self._now(), options.clock_advice)
+        payloads = (outcome.payload for _, outcome in found if isinstance(outcome, Found) and outcome.payload)
+        return Fetched(tuple(payloads), failure(found, options.deadline_seconds))
 
-    def _send_all(self) -> list[tuple[_Request, _Found | Reason]]:
+    def _send_all(self) -> list[Outcome]:
         """Every request with what came of it, in a fixed order."""
-        limit = TimeLimit(self._deadline)
-        reader = HttpReader(self._user_agent, self._timeout, limit)
-        workers = _Workers()
+        options = self._options
+        limit = TimeLimit(options.deadline_seconds)
+        reader = HttpReader(options.user_agent, options.timeout_seconds, limit, options.politeness)
+        workers = Workers(options.politeness.requests_at_once)
         try:
             files = [(request, workers.submit(request)) for request in self._file_requests(reader)]
             # Importing yfinance takes most of a second; the files are on their way.
             prices = [(request, workers.submit(request)) for request in self._price_requests(limit)]
-            sent = prices + files
-            wait((future for _, future in sent), timeout=None if self._deadline is None else limit.remaining)
-            return [(request, future.result() if future.done() else LATE) for request, future in sent]
+            return outcomes(prices + files, limit, bounded=options.deadline_seconds is not None)
         finally:
             limit.give_up()
             workers.release()
             reader.close()
 
-    def _price_requests(self, limit: TimeLimit) -> list[_Request]:
+    def _price_requests(self, limit: TimeLimit) -> list[Request]:
         from tasks.sources.yahoo import YahooReader
 
         url = self._endpoints.yahoo
-        reader = YahooReader(_TICKERS.values(), None if url == LiveEndpoints.yahoo else url, self._timeout, limit)
+        replaced = None if url == LiveEndpoints.yahoo else url
+        reader = YahooReader(_TICKERS.values(), replaced, self._options.timeout_seconds, limit)
+        host = urlsplit(url).netloc
+        caller = polite(self._options.politeness, limit, host)
         return [
-            _Request(urlsplit(url).netloc, ticker, partial(self._read_prices, reader, subject, ticker))
+            Request(host, ticker, partial(caller.call, partial(self._read_prices, reader, subject, ticker)))
             for subject, ticker in _TICKERS.items()
         ]
 
-    def _file_requests(self, reader: HttpReader) -> list[_Request]:
-        files = [
-            *cboe.index_files(self._endpoints.cboe_cdn),
-            *fred.series_files(self._endpoints.fred, self._prices_from - _RATE_DAYS),
-            *cboe.contract_files(self._endpoints.cboe_cdn, self._calendar, self._first, self._through),
-        ]
-        return [
-            _Request(urlsplit(file.url).netloc, file.subject, partial(self._read_file, reader, file)) for file in files
-        ]
+    def _file_requests(self, reader: HttpReader) -> Iterator[Request]:
+        for file in self._needed_files():
+            yield self._request(reader, file)
+        for file in cboe.settlement_files(self._endpoints.cboe_web, self._sheet_sessions()):
+            yield self._request(reader, file, optional=self._options.needed_only)
+        if not self._options.needed_only:
+            for file in self._shown_files():
+                yield self._request(reader, file, optional=True)
 
-    def _read_prices(self, reader: YahooReader, subject: str, ticker: str) -> _Found:
+    def _needed_files(self) -> Iterable[PublicFile]:
+        endpoints, options, rates_from = self._endpoints, self._options, self._prices_from - _RATE_DAYS
+        yield from cboe.index_files(endpoints.cboe_cdn)
+        if options.fred_api_key:
+            yield from fred.api_files(endpoints.fred_api, options.fred_api_key, rates_from)
+        else:
+            yield from fred.series_files(endpoints.fred, rates_from)
+        yield from cboe.contract_files(endpoints.cboe_cdn, self._calendar, self._first, self._through)
+        yield from cboe.archive_files(endpoints.cboe_cdn, self._calendar, self._first, self._through)
+
+    def _shown_files(self) -> Iterable[PublicFile]:
+        yield from cboe.index_files(self._endpoints.cboe_cdn, _SHOWN_INDICES)
+        yield bls.schedule_file(self._endpoints.bls)
+        close = self._calendar.close_time(self._last_closed())
+        if self._through == self._last_closed() and self._now() < close + _CHAIN_AGE:
+            yield from cboe.chain_files(self._endpoints.cboe_cdn, self._options.option_chains)
+
+    def _last_closed(self) -> dt.date:
+        return self._calendar.last_session_closed_by(self._now(), CLOSE_MARGIN)
+
+    def _sheet_sessions(self) -> list[dt.date]:
+        """The sessions whose sheet is worth reading: older ones leave out contracts that have expired since."""
+        closed = self._calendar.sessions_in(self._first, self._last_closed())[-REREAD_SESSIONS:].tolist()
+        return [session for session in closed if session <= self._through]
+
+    def _read_prices(self, reader: YahooReader, subject: str, ticker: str) -> Found:
         # The bar of a session that is not over moves; until some time after the close it may still do so.
-        over = self._calendar.last_session_closed_by(self._now(), CLOSE_MARGIN)
         first = self._fund_from if subject == _FUND else self._prices_from
-        body = reader.read(ticker, first, min(self._through, over))
+        last = min(self._through, self._last_closed())
+        body = reader.read(ticker, first, last, self._calendar.close_time(last))
         if body is None:
             if subject == _MAY_BE_EMPTY:
-                return _Found(None)
+                return Found(None)
             raise RequestFailed(NO_DATA)
-        return _Found(self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body))
+        return Found(self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body))
 
-    def _read_file(self, reader: HttpReader, file: PublicFile) -> _Found:
+    def _request(self, reader: HttpReader, file: PublicFile, *, optional: bool = False) -> Request:
+        host = urlsplit(file.url).netloc
+        return Request(host, file.subject, partial(self._read_file, reader, file, optional=optional), optional)
+
+    def _read_file(self, reader: HttpReader, file: PublicFile, *, optional: bool) -> Found:
         try:
-            answer = reader.read(file.url)
+            answer = reader.read_file(file)
         except RequestFailed as error:
             if file.may_be_absent and error.reason.status in _ABSENT:
-                return _Found(None)
+                return Found(None)
             raise
         ahead = answer.server_time - self._now() if answer.server_time else None
-        return _Found(self._payload(file.format, file.subject, file.url, answer.body), ahead)
+        return Found(self._payload(file.format, file.subject, file.url, answer.body, optional=optional), ahead)
 
-    def _payload(self, format_name: str, subject: str, locator: str, body: bytes) -> Payload:
-        return Payload(format_name, subject, locator, body, self._now(), assumed_availability=False)
-
-
-def _outcome(request: _Request) -> _Found | Reason:
-    try:
-        return request.send()
-    except RequestFailed as error:
-        return error.reason
-    except OutOfTime:
-        return LATE
-
-
-def _clocks(outcomes: Iterable[tuple[_Request, _Found | Reason]]) -> dict[str, dt.timedelta]:
-    """How far the clock of each host is ahead of ours."""
-    ahead: dict[str, dt.timedelta] = {}
-    for request, outcome in outcomes:
-        if isinstance(outcome, _Found) and outcome.clock_ahead is not None:
-            ahead[request.host] = max(ahead.get(request.host, outcome.clock_ahead), outcome.clock_ahead)
-    return ahead
-
-
-def _compare_clocks(ahead: Mapping[str, dt.timedelta], now: dt.datetime) -> None:
-    """Refuse a clock that is far off: one that every host is ahead of, or behind.
-
-    Parameters
-    ----------
-    ahead : mapping of host to datetime.timedelta
-        How far its clock is ahead of ours. What comes from a cache may look older than it is, never younger, so of the
-        answers of a host the one that is furthest ahead is right.
-    now : datetime.datetime
-
-    Raises
-    ------
-    ConfigurationError
-    """
-    if not ahead or (min(ahead.values()) <= _CLOCK_TOLERANCE and max(ahead.values()) >= -_CLOCK_TOLERANCE):
-        return
-    off = min(ahead.values(), key=abs)
-    raise ConfigurationError(
-        "clock",
-        expected=f"{_minute(now + off)} as the servers have it, give or take {_CLOCK_TOLERANCE.seconds // 60} minutes",
-        got=_minute(now),
-        do="Set the clock of this computer; what it says decides which session is over.",
-    )
-
-
-def _minute(instant: dt.datetime) -> str:
-    return f"{instant.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def _failure(outcomes: Sequence[tuple[_Request, _Found | Reason]], deadline: float | None) -> TransientSourceError:
-    """The error that says which hosts answered, which did not and why, and what to do."""
-    hosts: dict[str, dict[str, _Found | Reason]] = {}
-    for request, outcome in outcomes:
-        hosts.setdefault(request.host, {})[request.about] = outcome
-    failed = {host: reasons for host, found in hosts.items() if (reasons := _reasons(found))}
-    answered = [host for host in hosts if host not in failed]
-    late = [host for host, reasons in failed.items() if LATE in reasons]
-    refused = [f"{host} ({_said(reasons, hosts[host])})" for host, reasons in failed.items() if set(reasons) - {LATE}]
-    advice = dict.fromkeys(reason.do for reasons in failed.values() for reason in reasons)
-    said = [
-        f"no usable answer from {_listed(refused)}" if refused else "",
-        f"no answer yet from {_listed(late)}" if late else "",
-        f"answers from {_listed(answered)}" if answered else "",
-    ]
-    return TransientSourceError(
-        "live data",
-        expected=f"every answer within {deadline:g} s" if late else f"answers from {_listed(list(hosts))}",
-        got=", ".join(filter(None, said)),
-        do=" ".join([*advice, "Then run again."]),
-    )
-
-
-def _reasons(found: Mapping[str, _Found | Reason]) -> dict[Reason, list[str]]:
-    """What failed at one host, by reason."""
-    reasons: dict[Reason, list[str]] = {}
-    for about, outcome in found.items():
-        if isinstance(outcome, Reason):
-            reasons.setdefault(outcome, []).append(about)
-    return reasons
-
-
-def _said(reasons: Mapping[Reason, list[str]], found: Mapping[str, object]) -> str:
-    """The reasons of one host, each with what it concerns unless that is everything."""
-    parts = []
-    for reason, subjects in reasons.items():
-        if reason == LATE:
-            continue
-        more = [f"{len(subjects) - _NAMED} more"] if len(subjects) > _NAMED else []
-        concerned = "" if len(subjects) == len(found) else f" for {_listed([*subjects[:_NAMED], *more])}"
-        parts.append(reason.said + concerned)
-    return "; ".join(parts)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    def _payload(self, format_name: str, subject: str, locator: str, body: bytes, *, optional: bool = False) -> Payload:
+        return Payload(format_name, subject, locator, body, self._now(), assumed_availability=False, optional=optional)

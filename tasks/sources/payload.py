@@ -28,6 +28,8 @@ class Payload:
     assumed_availability : bool
         Whether the values became known when their publisher is assumed to have published them (a recorded file), or
         when they were fetched (a live read).
+    optional : bool
+        Whether no decision rests on it: where it cannot be read, nothing else is amiss.
     """
 
     format: str
@@ -36,6 +38,7 @@ class Payload:
     body: bytes
     fetched_at: dt.datetime
     assumed_availability: bool
+    optional: bool = False
 
     @cached_property
     def sha256(self) -> str:

@@ -27,6 +27,7 @@ from tasks.sources.payload import Fetched, Payload
 Floats = npt.NDArray[np.float64]
 
 _YAHOO_HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
+_OHLC_HEADER = "DATE,OPEN,HIGH,LOW,CLOSE"
 _VX_HEADER = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -84,13 +85,13 @@ def _files(market: SampleMarket) -> Iterator[tuple[str, str, str, Iterable[str]]
         ("IRX", market.irx, 3),
     ):
         yield YAHOO_HISTORY, subject, f"yahoo/{subject}.csv", _yahoo(days, values, digits)
-    yield (
-        CBOE_INDEX,
-        "VIX",
-        "cboe/index/VIX_History.csv",
-        _cboe("DATE,OPEN,HIGH,LOW,CLOSE", market.sessions, market.vix),
-    )
-    yield CBOE_INDEX, "SPX", "cboe/index/SPX_History.csv", _cboe("DATE,SPX", market.sessions, market.spx)
+    for subject, header, values in (
+        ("VIX", _OHLC_HEADER, market.vix),
+        ("SPX", "DATE,SPX", market.spx),
+        ("VIX3M", _OHLC_HEADER, market.vix3m),
+        ("VVIX", "DATE,VVIX", market.vvix),
+    ):
+        yield CBOE_INDEX, subject, f"cboe/index/{subject}_History.csv", _cboe(header, market.sessions, values)
     for subject, (days, values) in (("DTB3", market.dtb3), ("DFF", market.dff)):
         yield FRED_SERIES, subject, f"fred/{subject}.csv", _fred(subject, days, values)
     for contract in market.contracts:

@@ -42,6 +42,9 @@ _HEADER = ",".join(("Date", *_PRICES, "Volume"))
 _CHART = "/v8/finance/chart/"
 _TIME_ZONE = "America/New_York"
 
+#: A bar of a whole day has the time of the open, 09:30 in New York, or of Chicago's.
+_OPENS_BEFORE = dt.time(9, 45)
+
 #: Statuses with which Yahoo says that it has no such ticker or no such days.
 _NONE_THERE = (HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY)
 
@@ -97,8 +100,14 @@ class YahooReader:
         self._session = _Session(base_url, timeout_seconds, limit)
         self._tickers = _tickers(tickers, self._session)
 
-    def read(self, ticker: str, first: dt.date, last: dt.date) -> bytes | None:
+    def read(self, ticker: str, first: dt.date, last: dt.date, closed_at: dt.datetime) -> bytes | None:
         """The bars from `first` to `last`, both included, as a table; None where Yahoo says that it has none.
+
+        Parameters
+        ----------
+        closed_at : datetime.datetime
+            When the session of `last` closed. A bar of it that was made before, in the session, is left out: a closed
+            session's bar carries the time of its open, or of the last price, which is that of the close.
 
         Raises
         ------
@@ -130,7 +139,17 @@ class YahooReader:
                 return None
             raise RequestFailed(reason) from error
         bars = [bar for bar in _bars(frame) if first <= bar.day <= last]
+        if bars and bars[-1].day == last and self._made_in_session(ticker, closed_at):
+            bars.pop()
         return history_csv(bars) if bars else None
+
+    def _made_in_session(self, ticker: str, closed_at: dt.datetime) -> bool:
+        """Whether the last bar of an answer has the time of a price in the session that ended at `closed_at`."""
+        answer = self._session.last_chart(ticker)
+        result = json.loads(answer.content)["chart"]["result"][0] if answer else {}
+        stamps = result.get("timestamp") or [0]
+        made_at = dt.datetime.fromtimestamp(stamps[-1], closed_at.tzinfo)
+        return made_at.date() == closed_at.date() and made_at.time() > _OPENS_BEFORE and made_at < closed_at
 
     def _reason(self, ticker: str, error: Exception) -> Reason | None:
         """Why a history could not be read; None where Yahoo said that there is none."""

@@ -445,7 +445,7 @@ def test_2014_10_15_yahoo_vix_differs_from_cboe_and_cboe_wins(
 ) -> None:
     assert value(recorded, VIX, YAHOO, "2014-10-15") == pytest.approx(25.27)
     used = inputs_on(recorded_signals, "2014-10-15")["VIX"]
-    assert (used.value, used.publisher, used.severity) == (26.25, CBOE, OK)
+    assert (used.value, used.publisher, used.severity) == (26.25, CBOE, DEGRADED)
 
 
 def test_2026_02_06_yahoo_vix_differs_from_cboe_on_thirteen_sessions(recorded_signals: VeqtorSignals) -> None:

@@ -28,14 +28,26 @@ SINGLE_FILES = [
     ("yahoo/IRX.csv", [YAHOO_HEADER, "2020-03-05,,,,0.54,0.54,"]),
     ("cboe/index/VIX_History.csv", ["DATE,OPEN,HIGH,LOW,CLOSE", "03/05/2020,33,41,32,39.62"]),
     ("cboe/index/SPX_History.csv", ["DATE,SPX", "03/05/2020,3023.94"]),
+    ("cboe/index/VIX3M_History.csv", ["DATE,OPEN,HIGH,LOW,CLOSE", "03/05/2020,29,32,28,31.82"]),
+    ("cboe/index/VIX6M_History.csv", ["DATE,OPEN,HIGH,LOW,CLOSE", "03/05/2020,26,28,25,27.5"]),
+    ("cboe/index/VIX9D_History.csv", ["DATE,OPEN,HIGH,LOW,CLOSE", "03/05/2020,40,50,39,47.2"]),
+    ("cboe/index/VVIX_History.csv", ["DATE,VVIX", "03/05/2020,131.4"]),
+    ("cboe/index/SKEW_History.csv", ["DATE,SKEW", "03/05/2020,118.2"]),
     ("fred/DTB3.csv", ["observation_date,DTB3", "2020-03-05,0.61"]),
     ("fred/DFF.csv", ["observation_date,DFF", "2020-03-05,1.09"]),
+    ("calendar/fomc_dates.csv", ["date,note", "2020-03-18,scheduled"]),
+    ("calendar/cpi_release_dates.csv", ["date,note", "2020-03-11,February 2020"]),
+    ("calendar/ppi_release_dates.csv", ["date,note", "2020-03-12,February 2020"]),
 ]
 CONTRACT_FILES = [
     ("cboe/futures/VX/VX_2013-01-16.csv", [VX_HEADER, "2013-01-03,F (Jan 2013),0,0,0,0,0,0,0,0,0"]),
     ("cboe/futures/VX/VX_2020-03-18.csv", [VX_HEADER, "2020-03-05,H (Mar 2020),0,0,0,0,33.1,0,0,0,0"]),
     ("cboe/futures/archive/CFE_F13_VX.csv", [VX_HEADER, "01/03/2013,F (Jan 13),0,0,0,0,15.9,0,0,0,0"]),
     ("cboe/futures/archive/CFE_Z12_VX.csv", [VX_HEADER, "12/03/2012,Z (Dec 12),0,0,0,0,16.9,0,0,0,0"]),
+    (
+        "cboe/futures/settlement/2020-03-05.csv",
+        ["Product,Symbol,Expiration Date,Price", "VX,VX/H0,2020-03-18,33.1"],
+    ),
 ]
 
 

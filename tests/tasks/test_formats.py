@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from tasks.sources.formats import (
     CBOE_INDEX,
     CBOE_VX_ARCHIVE,
     CBOE_VX_CONTRACT,
+    FRED_OBSERVATIONS,
     FRED_SERIES,
     YAHOO_HISTORY,
     parse,
@@ -78,6 +80,12 @@ ARCHIVE = Sample(
     VX_HEADER,
     lambda day, value: f"{day:%m/%d/%Y},V (Oct 12),0,0,0,0,{value},0,0,0,0",
 )
+VVIX = Sample(CBOE_INDEX, "VVIX", "VVIX", "DATE,VVIX", lambda day, value: f"{day:%m/%d/%Y},{value}")
+SKEW = Sample(CBOE_INDEX, "SKEW", "SKEW", "DATE,SKEW", lambda day, value: f"{day:%m/%d/%Y},{value}")
+VIX3M, VIX6M, VIX9D = (
+    Sample(CBOE_INDEX, name, name, "DATE,OPEN,HIGH,LOW,CLOSE", lambda day, value: f"{day:%m/%d/%Y},1,9,0,{value}")
+    for name in ("VIX3M", "VIX6M", "VIX9D")
+)
 VIX = Sample(
     CBOE_INDEX,
     "VIX",
@@ -103,7 +111,7 @@ def on(found: Observations) -> dict[str, float]:
     return {str(day): float(value) for day, value in zip(found.days, found.values, strict=True)}
 
 
-@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, SPX, GSPC, SPY, IRX, DTB3])
+@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, VIX3M, VIX6M, VIX9D, VVIX, SKEW, SPX, GSPC, SPY, IRX, DTB3])
 def test_a_sound_file_gives_its_series_day_by_day(sample: Sample) -> None:
     found = sample.read(sample.table(d20120305=typical(sample), d20120306=typical(sample)))
     value = float(typical(sample))
@@ -338,9 +346,12 @@ def test_a_row_of_another_contract_is_refused(sample: Sample, label: str, other:
         (ARCHIVE, "CFE_V12_VX copy"),
         (ARCHIVE, "CFE_Z03_VX"),  # before the first contract
         (ARCHIVE, "CFE_F99_VX"),  # beyond the calendar
+        (VIX, "VXN"),
+        (GSPC, "AAPL"),
+        (DTB3, "DGS10"),
     ],
 )
-def test_a_file_named_for_no_monthly_contract_is_refused(sample: Sample, subject: str) -> None:
+def test_a_file_named_for_nothing_known_is_refused(sample: Sample, subject: str) -> None:
     message = sample.refuse(sample.table(d20120305="19.30"), subject)
     assert "expected a file named" in message
     assert f"got {subject!r}. Rename or remove it." in message
@@ -349,16 +360,21 @@ def test_a_file_named_for_no_monthly_contract_is_refused(sample: Sample, subject
 @pytest.mark.parametrize(
     ("sample", "cell", "said"),
     [
-        (CONTRACT, "1930", "VX.2020-10-21 between 5 and 250 points, got 1930."),
-        (ARCHIVE, "1.00", "VX.2012-10-17 between 5 and 250 points, got 1."),
-        (VIX, "4.99", "VIX between 5 and 250 points, got 4.99."),
-        (GSPC, "13.43", "SPX between 100 and 1e+06 points, got 13.43."),
-        (SPY, "0.5", "SPY.adjusted between 1 and 100000 USD, got 0.5."),
-        (DTB3, "230", "DTB3 between -3 and 25 percent, got 230."),
+        (CONTRACT, "1930", "VX.2020-10-21 between 5 and 250 points ({implied}), got 1930."),
+        (ARCHIVE, "1.00", "VX.2012-10-17 between 5 and 250 points ({implied}), got 1."),
+        (VIX, "4.99", "VIX between 5 and 250 points ({implied}), got 4.99."),
+        (GSPC, "13.43", "SPX between 100 and 1e+06 points ({level}), got 13.43."),
+        (SPY, "0.5", "SPY.adjusted between 1 and 100000 USD ({level}), got 0.5."),
+        (DTB3, "230", "DTB3 between -3 and 25 percent ({rate}), got 230."),
     ],
 )
-def test_a_value_wrong_by_an_order_of_magnitude_is_refused(sample: Sample, cell: str, said: str) -> None:
-    assert f"csv, line 2: expected {said}" in sample.refuse(sample.table(d20120305=cell))
+def test_a_value_wrong_by_an_order_of_magnitude_is_refused_with_why(sample: Sample, cell: str, said: str) -> None:
+    why = said.format(
+        implied="closes of the VIX since 1990 lie between 9 and 83",
+        level="since 2004 no close was below 600; ten times today's level is no close of the next years",
+        rate="since 1976 bills paid between -0.1 and 17",
+    )
+    assert f"csv, line 2: expected {why}" in sample.refuse(sample.table(d20120305=cell))
 
 
 @pytest.mark.parametrize("sample", [VIX, GSPC, DTB3])
@@ -448,6 +464,52 @@ def test_a_sound_table_is_read_exactly_as_written(sample: Sample, data: st.DataO
 @every_format
 @quickly
 @given(st.data())
+def test_rows_in_any_other_order_are_refused(sample: Sample, data: st.DataObject) -> None:
+    table = data.draw(tables(sample).filter(lambda found: len(found) > 1))
+    days = data.draw(st.permutations(list(table)).filter(lambda order: order != sorted(order)))
+    broken = next(row for row in range(1, len(days)) if days[row] < days[row - 1])
+    message = sample.refuse(written(sample, {day: table[day] for day in days}, "\n"))
+    assert f"csv, line {broken + 2}: expected dates in ascending order, each once, got {days[broken]} after " in message
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_any_row_given_twice_is_refused(sample: Sample, data: st.DataObject) -> None:
+    table = data.draw(tables(sample))
+    lines = written(sample, table, "\n").splitlines(keepends=True)
+    row = data.draw(st.integers(1, len(table)))
+    message = sample.refuse(b"".join([*lines[: row + 1], *lines[row:]]))
+    assert f"csv, line {row + 2}: expected dates in ascending order, each once, got " in message
+    assert " a second time. " in message
+
+
+def cells_that_count(sample: Sample) -> list[int]:
+    """Where the cells stand that a parser reads."""
+    columns = sample.header.split(",")
+    read = {"Trade Date", "Futures", "Settle"} if "Settle" in columns else {columns[0], "CLOSE", "Close", "DTB3"}
+    return [place for place, name in enumerate(columns) if name in read]
+
+
+@every_format
+@quickly
+@given(st.data())
+def test_any_one_broken_cell_is_refused_with_its_line(sample: Sample, data: st.DataObject) -> None:
+    table = data.draw(tables(sample))
+    lines = written(sample, table, "\n").decode().splitlines()
+    row = data.draw(st.integers(1, len(table)))
+    place = data.draw(st.sampled_from(cells_that_count(sample)))
+    cells = lines[row].split(",")
+    cells[place] = data.draw(
+        st.sampled_from(["#N/A", "null", "1O.5", "2020-13-01", "--1", "1 234", "9e9", "-9e9", "\u0661"])
+    )
+    lines[row] = ",".join(cells)
+    assert f"csv, line {row + 1}: expected " in sample.refuse("\n".join([*lines, ""]))
+
+
+@every_format
+@quickly
+@given(st.data())
 def test_one_wrong_byte_is_read_soundly_or_refused(sample: Sample, data: st.DataObject) -> None:
     body = bytearray(written(sample, data.draw(tables(sample)), data.draw(line_ends)))
     body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
@@ -467,3 +529,87 @@ def test_a_truncated_file_is_refused_or_a_file_of_fewer_rows(sample: Sample, dat
         return
     assert body[:cut].endswith(b"\n")
     assert found[0].values.tolist() == list(table.values())[:rows_left]
+
+
+# FRED's API.
+
+
+def api_body(*entries: Mapping[str, object], **about: object) -> str:
+    return json.dumps({"units": "lin", "count": len(entries), "observations": list(entries)} | about)
+
+
+def api(body: str) -> Observations:
+    (found,) = parse(api_payload(body))
+    return found
+
+
+def api_payload(body: str) -> Payload:
+    return Payload(FRED_OBSERVATIONS, "DTB3", "recorded/DTB3.json", body.encode(), NOW, assumed_availability=False)
+
+
+def refuse_api(body: str) -> str:
+    with pytest.raises(DataQualityError) as caught:
+        parse(api_payload(body))
+    return str(caught.value)
+
+
+ENTRY = {"realtime_start": "2026-11-20", "realtime_end": "2026-11-20", "date": "2026-11-18", "value": "3.85"}
+
+
+def test_an_answer_of_the_api_is_the_series_of_the_table() -> None:
+    found = api(api_body({"date": "2026-11-16", "value": "-0.05"}, {"date": "2026-11-17", "value": "."}, ENTRY))
+    assert (found.series, found.publisher) == ("DTB3", "fred")
+    assert on(found) == {"2026-11-16": -0.05, "2026-11-18": 3.85}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"date": None}, "expected a date as yyyy-mm-dd, got None."),
+        ({"date": "11/18/2026"}, "expected a date as yyyy-mm-dd, got '11/18/2026'."),
+        ({"value": 3.85}, 'expected a number as text, or ".", got 3.85.'),
+        ({"value": ""}, "expected a number as text, or \".\", got ''."),
+        ({"value": "inf"}, "expected a number as text, or \".\", got 'inf'."),
+        (
+            {"value": "385"},
+            "expected DTB3 between -3 and 25 percent (since 1976 bills paid between -0.1 and 17), got 385.",
+        ),
+        ({"date": "2026-11-23"}, "expected a day up to 2026-11-20, when it was read, got 2026-11-23."),
+        ({"date": "2026-11-13"}, "expected dates in ascending order, each once, got 2026-11-13 after 2026-11-16."),
+        ({"date": "2026-11-16"}, "expected dates in ascending order, each once, got 2026-11-16 a second time."),
+    ],
+)
+def test_a_wrong_entry_of_the_api_is_named(change: dict[str, object], said: str) -> None:
+    message = refuse_api(api_body(ENTRY | {"date": "2026-11-16"}, ENTRY | change))
+    assert message == f"recorded/DTB3.json, observation 2: {said} Fetch the file again."
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (api_body(), "expected a list of observations, got the fields units, count, observations."),
+        (
+            '{"error_code": 400, "error_message": "Bad"}',
+            "a list of observations, got the fields error_code, error_message",
+        ),
+        ("[]", "expected a list of observations, got a list."),
+        (api_body(ENTRY, count=2), "expected all 2 observations, got 1 of them."),
+        (api_body(ENTRY)[:-3], "expected a JSON file, got "),
+    ],
+)
+def test_an_answer_of_another_shape_is_refused(body: str, said: str) -> None:
+    message = refuse_api(body)
+    assert message.startswith("recorded/DTB3.json: expected ")
+    assert said in message
+
+
+@quickly
+@given(
+    st.dictionaries(st.dates(D("2004-01-02"), NOW.date()), st.floats(-3.0, 25.0) | st.none(), min_size=1, max_size=12)
+)
+def test_an_answer_of_the_api_is_read_exactly_as_written(table: dict[dt.date, float | None]) -> None:
+    days = sorted(table)
+    entries = [{"date": str(day), "value": "." if table[day] is None else repr(table[day])} for day in days]
+    found = api(api_body(*entries))
+    expected = [(day, table[day]) for day in days if table[day] is not None]
+    assert list(zip(found.days.tolist(), found.values.tolist(), strict=True)) == expected
