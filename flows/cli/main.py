@@ -27,9 +27,12 @@ _COMMANDS = {
     "status": ("flows.cli.status", "status"),
     "history": ("flows.cli.history", "history"),
     "outbox": ("flows.cli.outbox", "outbox"),
+    "data": ("flows.cli.data", "data"),
+    "doctor": ("flows.cli.doctor", "doctor"),
     "db": ("flows.cli.db", "db"),
     "init": ("flows.cli.init", "init"),
     "config": ("flows.cli.config", "config"),
+    "replay": ("flows.cli.replay", "replay"),
     "completion": ("flows.cli.completion", "completion"),
 }
 
