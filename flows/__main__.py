@@ -10,7 +10,7 @@ def main() -> None:
     try:
         from flows.cli.main import main as run
     except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
+        sys.stderr.write("Interrupted. What was stored stays; run it again to go on.\n")
         sys.exit(130)
     run()
 

@@ -128,7 +128,7 @@ def _emit_range(
     wanted = [session for session in sessions if session not in there]
     if not wanted:
         return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, ()))
-    fetch_step(source, engine, work.clock)
+    refused = fetch_step(source, engine, work.clock).refused
     signals, hashes = compute_step(engine, work.calendar, sessions[-1])
     ready = [session for session in wanted if session <= signals.inputs.last_session]
     counts: Counter[str] = Counter()
@@ -149,14 +149,15 @@ def _emit_range(
         try:
             signals.inputs.require(wanted[len(ready)])
         except DataNotReady as error:
-            waiting = _waiting(work, engine, wanted[len(ready)], error, run_id)
+            why = " ".join([str(error), *refused])
+            waiting = _waiting(work, engine, wanted[len(ready)], why, run_id)
     delivery = deliver_step(engine, work.channels(), work.clock) if notify else DeliverySummary(0, ())
     return BackfillResult(len(sessions), len(there), dict(counts), waiting, delivery)
 
 
-def _waiting(work: Services, engine: Engine, session: dt.date, error: DataNotReady, run_id: int) -> SessionOutcome:
+def _waiting(work: Services, engine: Engine, session: dt.date, why: str, run_id: int) -> SessionOutcome:
     due = deadline(session, work.calendar)
-    outcome = SessionOutcome(session, FAILED if work.clock() > due else AWAITING_DATA, str(error), None, due)
+    outcome = SessionOutcome(session, FAILED if work.clock() > due else AWAITING_DATA, why, None, due)
     record_outcome(engine, run_id, outcome, work.clock)
     return outcome
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from flows.sessions import LATEST, parse_session
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.calendar import NEW_YORK
-from signals.errors import DataNotReady, TailguardError, TransientSourceError
+from signals.errors import DataNotReady, DataQualityError
+from signals.quality import require_agreement
 from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals
 from storage.runs import (
@@ -28,8 +30,9 @@ from storage.runs import (
     SKIPPED,
     SessionOutcome,
 )
+from tasks.alerts import record_failed_run, record_missing
 from tasks.compute import reports_on
-from tasks.ingest import require_market
+from tasks.ingest import PartlyFetched, require_market, stored_days
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import (
     expected_next,
@@ -41,7 +44,7 @@ from tasks.runs import (
     start_run,
     stored_sessions,
 )
-from tasks.schedule import deadline, next_attempt_in_time, session_due
+from tasks.schedule import DISPUTES_END_BEFORE_DEADLINE, deadline, next_attempt_in_time, session_due
 from tasks.sources.payload import Source
 
 #: Runs from here on belong to the session of the day, earlier ones to the one before.
@@ -73,6 +76,9 @@ class DailyResult:
     others: tuple[SessionOutcome, ...]
     delivery: DeliverySummary
 
+
+#: How much a wait before asking again is stretched, by chance, so that not everybody asks at once.
+_RETRY_JITTER = 0.3
 
 _NOTHING_SENT = DeliverySummary(0, ())
 
@@ -123,6 +129,11 @@ def _run(
         message = f"{result.outcome.session}: {result.outcome.outcome}. {result.outcome.detail}"
     except Exception as error:
         message = f"{session}: {FAILED}. {error}"
+        told = work.recipients() if notify else []
+        if record_failed_run(engine, run_id, session, message, told, work.clock, VEQTOR.digest, work.calendar, error):
+            # What went wrong matters more than whether the alert could be sent now: it stays pending.
+            with suppress(Exception):
+                _deliver(work, engine, notify=notify)
         raise
     finally:
         if not ended:
@@ -157,38 +168,80 @@ def _outcome(
         record_outcome(engine, run_id, outcome, work.clock)
         return DailyResult(outcome, (), _NOTHING_SENT)
     others: list[SessionOutcome] = []
+    told = work.recipients() if notify else []
     if scheduled:
-        others = missed_sessions(engine, digest, session, calendar)
+        others = missed_sessions(engine, digest, session, calendar, telling=bool(told))
         for missed in others:
-            record_outcome(engine, run_id, missed, work.clock)
+            record_missing(engine, run_id, missed, told, work.clock, digest)
     known = stored_sessions(engine, digest, reread_window(session, calendar))
     if scheduled and session not in known and work.clock() > deadline(session, calendar):
         outcome = _too_late(work, session, "The run started after its deadline.")
-        record_outcome(engine, run_id, outcome, work.clock)
-        return DailyResult(outcome, tuple(others), _NOTHING_SENT)
+        record_missing(engine, run_id, outcome, told, work.clock, digest)
+        return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
+    problems = _fetch(work, engine, source)
     try:
-        fetch_step(source, engine, work.clock)
         signals, hashes = compute_step(engine, calendar, session)
         if latest:
             session = signals.inputs.last_session
             known = stored_sessions(engine, digest, reread_window(session, calendar))
         signals.inputs.require(session)
         signals.inputs.require_orders(session)
-    except (DataNotReady, TransientSourceError) as error:
-        if session in known and isinstance(error, TransientSourceError):
-            outcome = SessionOutcome(session, ALREADY_EMITTED, f"Its inputs could not be read again. {error}")
+        if session not in known and _may_wait(work, session):
+            require_agreement(signals.inputs, session)
+    except (DataNotReady, DataQualityError) as error:
+        if isinstance(error, DataQualityError) and not source.heals:
+            raise
+        # Where nothing is stored yet, everything is missing, and what the publishers answered says why.
+        reasons = problems if problems and stored_days(engine) is None else [str(error), *problems]
+        why = " ".join(reasons)
+        if session in known:
+            detail = f"It stands; its inputs could not all be read again. {why}"
+            outcome = SessionOutcome(session, ALREADY_EMITTED, detail)
         else:
-            outcome = _not_ready(work, session, error)
-        record_outcome(engine, run_id, outcome, work.clock)
+            outcome = _not_ready(work, session, why)
+        record_missing(engine, run_id, outcome, told, work.clock, digest, error=error, why=reasons)
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
     outcomes = _emit(work, engine, signals, hashes, sorted(known | {session}), run_id, notify=notify)
     others += [item for item in outcomes if item.session != session and item.outcome == REVISED]
     outcome = outcomes[-1]
+    if problems and outcome.outcome == ALREADY_EMITTED:
+        outcome = replace(
+            outcome, detail=f"{outcome.detail}. Its inputs could not all be read again. {' '.join(problems)}"
+        )
     if scheduled and outcome.outcome == ALREADY_EMITTED and (holiday := _evening_without_session(work)):
         detail = f"{calendar.not_a_session(holiday)} The signal of {session} is out."
         outcome = SessionOutcome(holiday, SKIPPED, detail)
         record_outcome(engine, run_id, outcome, work.clock)
     return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
+
+
+def _may_wait(work: Services, session: dt.date) -> bool:
+    """Whether there is time enough for publishers that disagree to mend what they published."""
+    return work.clock() < deadline(session, work.calendar) - DISPUTES_END_BEFORE_DEADLINE
+
+
+def _fetch(work: Services, engine: Engine, source: Source) -> list[str]:
+    """Fetch and store; returns what publishers did not answer or answered wrongly, a sentence each.
+
+    A session is computed from what is stored all the same: it may need none of what is missing, or may have it from an
+    earlier attempt. A scheduled run asks again, some minutes apart; on a terminal somebody waits for the answer.
+    """
+    settings = work.settings
+    scheduled = runtime.deployment.id is not None
+    step = fetch_step.with_options(
+        retries=settings.fetch_retries if scheduled else 0,
+        retry_delay_seconds=[settings.fetch_retry_seconds * 2**retry for retry in range(settings.fetch_retries)],
+        retry_jitter_factor=_RETRY_JITTER,
+        retry_condition_fn=_may_heal_soon,
+    )
+    try:
+        return list(step(source, engine, work.clock).refused)
+    except PartlyFetched as error:
+        return [str(error), *error.summary.refused]
+
+
+def _may_heal_soon(_task: Any, _run: Any, state: State[Any]) -> bool:
+    return isinstance(state.data, PartlyFetched) and state.data.worth_retrying
 
 
 def _evening_without_session(work: Services) -> dt.date | None:
@@ -218,13 +271,13 @@ def _deliver(work: Services, engine: Engine, *, notify: bool) -> DeliverySummary
     return deliver_step(engine, work.channels(), work.clock)
 
 
-def _not_ready(work: Services, session: dt.date, error: TailguardError) -> SessionOutcome:
+def _not_ready(work: Services, session: dt.date, why: str) -> SessionOutcome:
     now, due = work.clock(), deadline(session, work.calendar)
     if now > due:
-        return _too_late(work, session, str(error))
+        return _too_late(work, session, why)
     attempt = next_attempt_in_time(session, now, work.calendar)
     when = f"Next attempt {attempt:%a %Y-%m-%d %H:%M}" if attempt else "No further attempt is scheduled"
-    detail = f"{error} {when}, deadline {due:%a %Y-%m-%d %H:%M} New York."
+    detail = f"{why} {when}, deadline {due:%a %Y-%m-%d %H:%M} New York."
     return SessionOutcome(session, AWAITING_DATA, detail, attempt, due)
 
 

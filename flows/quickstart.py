@@ -38,7 +38,7 @@ class FetchedSource:
 
 def fetched(source: Source) -> FetchedSource:
     """Fetch everything a source has; raises what its `fetch` raises."""
-    return FetchedSource(source.name, source.simulated, source.fetch().complete())
+    return FetchedSource(source.name, source.simulated, source.fetch().complete(), source.heals)
 
 
 def fetch_live(work: Services) -> FetchedSource:

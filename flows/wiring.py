@@ -21,9 +21,16 @@ from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient
 from tasks.schedule import session_due
 from tasks.sources.files import FilesSource
-from tasks.sources.live import SESSIONS, LiveEndpoints, LiveSource
+from tasks.sources.live import SESSIONS, LiveEndpoints, LiveOptions, LiveSource
 from tasks.sources.payload import Source
+from tasks.sources.polite import Politeness
 from tasks.sources.sample import SampleSource
+
+#: A standing clock and publishers of today make data of today look as if they had been known then.
+_STANDING_CLOCK = (
+    "The setting clock stands still, and the publishers answer of another time. Remove it, or read recorded files, "
+    "also through `tailguard replay`."
+)
 
 SOURCE_NAMES = (LiveSource.name, FilesSource.name, SampleSource.name)
 
@@ -103,15 +110,32 @@ class Services:
         if stored:
             first, last = min(first, stored.last), max(last, stored.last)
         extra = max(len(self.calendar.sessions_in(first, last)) - 1, 0)
+        options = LiveOptions(
+            timeout_seconds=settings.source_timeout_seconds,
+            user_agent=settings.user_agent,
+            politeness=Politeness(
+                settings.source_requests_at_once, settings.source_spacing_seconds, settings.source_attempts
+            ),
+            fred_api_key=settings.fred_api_key.get_secret_value() if settings.fred_api_key else None,
+            option_chains=settings.option_chains,
+            deadline_seconds=deadline_seconds,
+            needed_only=deadline_seconds is not None,
+            clock_advice=_STANDING_CLOCK if settings.clock else LiveOptions.clock_advice,
+        )
         return LiveSource(
             self.calendar,
             last,
-            system_clock,
+            self.clock,
             sessions=SESSIONS + extra,
-            endpoints=LiveEndpoints(settings.yahoo_url, settings.cboe_url, settings.fred_url),
-            timeout_seconds=settings.source_timeout_seconds,
-            user_agent=settings.user_agent,
-            deadline_seconds=deadline_seconds,
+            endpoints=LiveEndpoints(
+                settings.yahoo_url,
+                settings.cboe_url,
+                settings.cboe_web_url,
+                settings.fred_url,
+                settings.fred_api_url,
+                settings.bls_url,
+            ),
+            options=options,
             fund_since=stored.fund_since if stored else None,
         )
 
@@ -162,4 +186,5 @@ def _required(data_dir: Path | None) -> Path:
 def services() -> Services:
     """The services of this process's settings."""
     settings = load_settings()
-    return Services(settings, clock_at(settings.clock), trading_calendar(settings.unscheduled_closures))
+    calendar = trading_calendar(settings.unscheduled_closures, settings.early_closes)
+    return Services(settings, clock_at(settings.clock), calendar)

@@ -93,6 +93,7 @@ def report_view(
     shown_at: dt.datetime | None = None,
     newest_revision: int | None = None,
     dry_run: bool = False,
+    basis: str = "",
 ) -> ReportView:
     """The view of a report in one of its revisions.
 
@@ -105,6 +106,8 @@ def report_view(
         An older revision says by which it is superseded.
     dry_run : bool
         Whether it was only rendered, neither stored nor sent.
+    basis : str
+        What it was computed from, where it was not emitted but computed again as of an instant.
     """
     late = (shown_at or emitted_at) > report.effective_at
     simulated = "SIMULATED " if report.simulated else ""
@@ -116,6 +119,7 @@ def report_view(
         notices=(
             *([SIMULATED] if report.simulated else []),
             *(["Dry run: nothing was stored or sent."] if dry_run else []),
+            *([basis] if basis else []),
             *_standing(report, revision, newest_revision or revision, late=late),
             *_doubts(report),
         ),
@@ -126,11 +130,14 @@ def report_view(
             *(_variant(variant, report) for variant in report.variants),
             _reasons(report),
             _levels(report),
+            *_events(report),
             _inputs(report),
         ),
         footer=(
             f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, "
-            f"{'rendered' if dry_run else 'emitted'} {emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            f"{'as of' if basis else 'rendered' if dry_run else 'emitted'} "
+            f"{emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            *([f"Trading calendar: {report.calendar}."] if report.calendar else []),
             SIMULATED if report.simulated else DISCLAIMER,
         ),
         simulated=report.simulated,
@@ -249,6 +256,18 @@ def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
         _signed(leg.trade, 2),
         f"{leg.target_rounded:d} ({leg.trade_rounded:+d})",
     )
+
+
+def _events(report: SignalReport) -> list[Section]:
+    """What is announced for the next sessions, and what is not known; a report of an older version has neither."""
+    ahead = report.events
+    if ahead is None:
+        return []
+    known = [f"{event.kind} on {event.day:%A} {event.day}." for event in ahead.events]
+    sentences = known or ([] if ahead.unknown else [f"None up to {ahead.through}."])
+    if ahead.unknown:
+        sentences.append(f"Not known up to {ahead.through}, as no schedule reaches so far: {', '.join(ahead.unknown)}.")
+    return [Section("Events", tuple(sentences))]
 
 
 def _weights(report: SignalReport) -> Section:

@@ -21,10 +21,15 @@ def compute(data: MarketData, calendar: TradingCalendar, through: dt.date) -> Ve
     return veqtor_signals(resolve(market_history(data, calendar, through), calendar))
 
 
-def compute_stored(engine: Engine, calendar: TradingCalendar, through: dt.date) -> tuple[VeqtorSignals, dict[int, str]]:
-    """The same from the stored observations, with the hashes of the payloads they came from."""
+def compute_stored(
+    engine: Engine, calendar: TradingCalendar, through: dt.date, as_of: dt.datetime | None = None
+) -> tuple[VeqtorSignals, dict[int, str]]:
+    """The same from the stored observations, with the hashes of the payloads they came from.
+
+    With `as_of`, from what was known at that instant.
+    """
     with UnitOfWork(engine) as work:
-        data, hashes = load_market(work), work.observations.payload_hashes()
+        data, hashes = load_market(work, as_of=as_of), work.observations.payload_hashes()
     return compute(data, calendar, through), hashes
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
 from signals.calendar import NEW_YORK
-from signals.errors import ConfigurationError
+from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
 from signals.series import CBOE, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, spec
 from storage.engine import shown
@@ -28,16 +28,52 @@ _REGULAR_CLOSE = dt.time(16, 0, tzinfo=NEW_YORK)
 
 @dataclass(frozen=True)
 class IngestSummary:
-    """What an ingest found: files read, files seen before, values appended, values that replace an earlier one."""
+    """What an ingest found.
+
+    Attributes
+    ----------
+    payloads, known_payloads : int
+        Files read, and those of them seen before.
+    new_values, changed_values : int
+        Values appended, and those of them that replace an earlier one.
+    refused : tuple of str
+        Why files could not be read, one sentence each, but for those no decision rests on. Their bodies are stored,
+        their values are not.
+    """
 
     payloads: int
     known_payloads: int
     new_values: int
     changed_values: int
+    refused: tuple[str, ...] = ()
+
+
+class PartlyFetched(TransientSourceError):
+    """Some publishers did not answer; what the others had is stored.
+
+    Parameters
+    ----------
+    failure : TransientSourceError
+        Which did not, and why.
+    summary : IngestSummary
+        What the others had.
+    """
+
+    def __init__(self, failure: TransientSourceError, summary: IngestSummary) -> None:
+        super().__init__(
+            failure.about,
+            expected=failure.expected,
+            got=failure.got,
+            do=failure.do,
+            worth_retrying=failure.worth_retrying,
+        )
+        self.summary = summary
 
 
 def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
     """Parse everything a source has, without a database.
+
+    As with one, a file that cannot be read is left out where the source may heal by itself, and is an error elsewhere.
 
     Returns
     -------
@@ -48,7 +84,11 @@ def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
     observations, hashes = [], {}
     for key, payload in enumerate(source.fetch().complete(), start=1):
         hashes[key] = payload.sha256
-        observations += [replace(found, payloads=np.full(len(found.days), key)) for found in parse(payload)]
+        try:
+            observations += [replace(found, payloads=np.full(len(found.days), key)) for found in parse(payload)]
+        except DataQualityError:
+            if not source.heals:
+                raise
     return MarketData(observations, simulated=source.simulated), hashes
 
 
@@ -56,21 +96,27 @@ def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
     """Store a source's payloads, then the observations in those not read before.
 
     The payloads are committed first, so that a body that cannot be parsed is kept for a look. The observations of all
-    of them are one transaction: an error in any file leaves none.
+    of them are one transaction. A file that cannot be read is left out, and told of in the summary, where the source
+    may heal by itself; from another source it is an error, and leaves no value of any file.
 
     Raises
     ------
+    PartlyFetched
+        When not every publisher answered. What the others had is stored.
     DataQualityError
         From a parser, naming the file and line.
     ConfigurationError
         When the database is about another market: what is simulated is never mixed with what is real.
     """
-    payloads = list(source.fetch().complete())
+    fetched = source.fetch()
     try:
-        return _ingest(payloads, engine, clock, simulated=source.simulated)
+        summary = _ingest(fetched.payloads, source, engine, clock)
     except IntegrityError:
         # Another run stored one of them between our look and our insert; the second look sees it.
-        return _ingest(payloads, engine, clock, simulated=source.simulated)
+        summary = _ingest(fetched.payloads, source, engine, clock)
+    if fetched.failure:
+        raise PartlyFetched(fetched.failure, summary)
+    return summary
 
 
 def require_market(engine: Engine, source: Source) -> None:
@@ -125,7 +171,10 @@ def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> Non
     )
 
 
-def _ingest(payloads: list[Payload], engine: Engine, clock: Clock, *, simulated: bool) -> IngestSummary:
+def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: Clock) -> IngestSummary:
+    if not payloads:
+        return IngestSummary(0, 0, 0, 0)
+    simulated = source.simulated
     unread: list[tuple[int, Payload]] = []
     with UnitOfWork(engine) as work:
         stored_market = work.observations.is_simulated()
@@ -139,15 +188,18 @@ def _ingest(payloads: list[Payload], engine: Engine, clock: Clock, *, simulated:
                 key = work.observations.add_payload(
                     payload.sha256, payload.format, payload.subject, payload.locator, payload.fetched_at, payload.body
                 )
+            else:
+                work.observations.restore_body(key, payload.body)
             # A body that comes back after another one is read again: its values are news once more.
             if last_ingested.get((payload.format, payload.subject)) != key:
                 unread.append((key, payload))
         work.commit()
     known = len(payloads) - len(unread)
+    optional = {key for key, payload in unread if payload.optional}
     if not unread:
         return IngestSummary(known, known, 0, 0)
     with UnitOfWork(engine) as work:
-        read = [(key, payload, found) for key, payload in unread for found in parse(payload)]
+        read, refused = _read(unread, heals=source.heals)
         stored_data = load_market(work, {found.series for _, _, found in read})
         values: list[StoredValue] = []
         changed = 0
@@ -156,14 +208,38 @@ def _ingest(payloads: list[Payload], engine: Engine, clock: Clock, *, simulated:
             values += _to_store(found, fresh, replaced, key, payload)
             changed += int(replaced.sum())
         work.observations.append(values)
-        work.observations.mark_ingested([key for key, _ in unread], clock())
+        work.observations.mark_ingested([key for key, _ in unread if key not in refused], clock())
+        work.observations.mark_refused(refused)
         work.commit()
-    return IngestSummary(len(payloads), known, len(values), changed)
+    return IngestSummary(
+        len(payloads), known, len(values), changed, tuple(why for key, why in refused.items() if key not in optional)
+    )
 
 
-def load_market(work: UnitOfWork, series: Iterable[str] | None = None) -> MarketData:
-    """The latest version of every stored observation, or of those of some series."""
-    rows = work.observations.latest(series)
+def _read(
+    unread: Iterable[tuple[int, Payload]], *, heals: bool
+) -> tuple[list[tuple[int, Payload, Observations]], dict[int, str]]:
+    """The observations in some payloads, and why others cannot be read, by their keys."""
+    read: list[tuple[int, Payload, Observations]] = []
+    refused: dict[int, str] = {}
+    for key, payload in unread:
+        try:
+            read += [(key, payload, found) for found in parse(payload)]
+        except DataQualityError as error:
+            if not heals:
+                raise
+            refused[key] = str(error)
+    return read, refused
+
+
+def load_market(
+    work: UnitOfWork, series: Iterable[str] | None = None, *, as_of: dt.datetime | None = None
+) -> MarketData:
+    """The latest version of every stored observation, or of those of some series; or as they were known at an instant.
+
+    What was fetched live is known since it was fetched; recorded history since it is assumed to have been published.
+    """
+    rows = work.observations.latest(series, as_of=as_of)
     observations = (
         Observations(
             name,

@@ -15,6 +15,9 @@ CLOSE_MARGIN = dt.timedelta(hours=2)
 #: The signal of a session acts at the next close; this long before it, it is too late.
 DEADLINE_BEFORE_CLOSE = dt.timedelta(minutes=30)
 
+#: A session on whose prices publishers disagree waits for them to agree, until this long before its deadline.
+DISPUTES_END_BEFORE_DEADLINE = dt.timedelta(hours=3)
+
 #: How many sessions each run reads again, to notice that an input has changed.
 REREAD_SESSIONS = 10
 

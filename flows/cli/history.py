@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from flows.cli.instants import as_of_option
 from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, existing_database, source_option
 from flows.cli.output import say
@@ -37,6 +38,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
         "tailguard history --start 2020-01-02 --end 2020-03-31",
         "tailguard history --strategy vix-short-term --source files --data-dir data \\",
         "    --start 2020-01-02 --end 2020-03-31 --format parquet --output h.parquet",
+        "tailguard history --start 2020-03-02 --end 2020-03-16 --as-of 2020-03-17",
         exit_codes="0 printed, 2 wrong usage or configuration, or no session in the range, 3 the data end "
         "before it does",
     )
@@ -67,6 +69,7 @@ _DATE = click.DateTime(["%Y-%m-%d"])
 )
 @source_option
 @data_dir_option
+@as_of_option("Computed again from what the database knew then; not with --source.")
 @database_option
 def history(
     strategy: str,
@@ -76,10 +79,12 @@ def history(
     output: Path | None,
     source: str | None,
     data_dir: Path | None,
+    as_of: dt.datetime | None,
 ) -> None:
     """Print index levels and weights, one row per session.
 
-    With --source they are computed from it; without, they are read from the reports in the database. Weights without
+    With --source they are computed from it; without, they are read from the reports in the database, or with --as-of
+    computed from its observations. Weights without
     prefix earned the return into the session; held_ ones were set at its close; target_ ones were decided at its close.
     """
     if start > end:
@@ -90,7 +95,16 @@ def history(
         raise ConfigurationError(
             "--data-dir", expected="--source files with it", got="no --source", do="Add it, or leave --data-dir out."
         )
-    if source is None:
+    if as_of is not None and source is not None:
+        raise ConfigurationError(
+            "--as-of",
+            expected="no --source with it",
+            got="both",
+            do="It is about what the database knew: leave one out.",
+        )
+    if as_of is not None:
+        rows = _as_of(strategy, start.date(), end.date(), as_of)
+    elif source is None:
         rows = _from_database(strategy, start.date(), end.date())
     else:
         rows = _from_source(strategy, start.date(), end.date(), source, data_dir)
@@ -163,6 +177,21 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
     data, _ = read_source(work.source(source, data_dir, min(end, due), min(start, due)))
     signals = compute(data, work.calendar, end)
     rows = rows_of_signals(signals, strategy, start, end)
+    _note_scale([levels_since(signals, strategy)], start)
+    return rows
+
+
+def _as_of(strategy: str, start: dt.date, end: dt.date, as_of: dt.datetime) -> list[Row]:
+    from flows.cli.as_of import signals_as_of
+    from flows.wiring import services
+
+    closed = services().calendar.last_session_closed_by(as_of, dt.timedelta(0))
+    last = min(end, closed)
+    if last < start:
+        return []
+    signals, _, basis = signals_as_of(as_of, last)
+    rows = rows_of_signals(signals, strategy, start, last)
+    say(basis, err=True)
     _note_scale([levels_since(signals, strategy)], start)
     return rows
 

@@ -7,6 +7,7 @@ import json
 
 import click
 
+from flows.cli.instants import as_of_option, new_york
 from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from reports.text import render_text
@@ -38,15 +39,16 @@ def report() -> None:
 @click.option(
     "--limit", type=click.IntRange(1), metavar="N", default=20, show_default=True, help="How many, newest first."
 )
+@as_of_option("Only what had been emitted by then.")
 @database_option
 @json_option
-def list_reports(limit: int, as_json: bool) -> None:
+def list_reports(limit: int, as_of: dt.datetime | None, as_json: bool) -> None:
     """List the newest reports, one line each.
 
     A line has the session, the rule set with the revision, and the target weights.
     """
     with UnitOfWork(existing_database()) as work:
-        found = work.reports.recent(limit)
+        found = work.reports.recent(limit, as_of=as_of)
     if as_json:
         rows = [
             {
@@ -81,15 +83,16 @@ def list_reports(limit: int, as_json: bool) -> None:
 )
 @click.argument("session", required=False, metavar="[DATE]")
 @click.option("--revision", type=click.IntRange(1), metavar="N", help="A certain revision; by default the newest.")
+@as_of_option("The newest revision that had been emitted by then.")
 @database_option
 @json_option
-def show_report(session: str | None, revision: int | None, as_json: bool) -> None:
+def show_report(session: str | None, revision: int | None, as_of: dt.datetime | None, as_json: bool) -> None:
     """Show the report of a session, by default of the newest one.
 
     A report says what to hold, which orders reach it, how close the next change is, and which file each number was read
     from. DATE is a session, yyyy-mm-dd. A revision that was superseded says so.
     """
-    stored = _stored(_date(session) if session else None, revision)
+    stored = _stored(_date(session) if session else None, revision, as_of)
     if as_json:
         document = json.loads(stored.document)
         provenance = {"revision": stored.revision, "emitted_at": stored.emitted_at.isoformat()}
@@ -108,16 +111,20 @@ def stored_view(session: dt.date) -> ReportView:
     return _view(_stored(session, None))
 
 
-def _stored(session: dt.date | None, revision: int | None) -> StoredReport:
+def _stored(session: dt.date | None, revision: int | None, as_of: dt.datetime | None = None) -> StoredReport:
     with UnitOfWork(existing_database()) as work:
-        stored = work.reports.newest(VEQTOR.name, session, revision)
+        stored = work.reports.newest(VEQTOR.name, session, revision, as_of=as_of)
     if stored is None:
         which = f"session {session}" if session else "any session"
+        compute = f"`tailguard run --session {session or 'latest'}" + (" --as-of TIME`" if as_of else "`")
         raise ConfigurationError(
-            f"report of {which}" + (f", revision {revision}" if revision else ""),
+            f"report of {which}"
+            + (f", revision {revision}" if revision else "")
+            + (f", as of {new_york(as_of)}" if as_of else ""),
             expected="a report in the database",
             got="none",
-            do="`tailguard report list` shows what is there; `tailguard run --session DATE` emits one.",
+            do=f"`tailguard report list` shows what is there; {compute} "
+            + ("computes it from what was known then." if as_of else "emits one."),
         )
     return stored
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import signal
@@ -11,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from flows.cli.instants import as_of_option
 from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, json_option, source_option
 from flows.cli.output import say
+from signals.errors import ConfigurationError
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
 
 if TYPE_CHECKING:
@@ -33,6 +36,7 @@ _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
         "tailguard run --session 2026-11-20 --dry-run",
         "tailguard run --source files --data-dir data --session latest",
         "tailguard run --source sample --database sqlite:///sample.db",
+        "tailguard run --session 2020-03-16 --as-of 2020-03-16T20:30",
         exit_codes="0 the signal is out, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
         "undelivered or uncertain, 130 interrupted",
     )
@@ -56,6 +60,7 @@ _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
     show_default=True,
     help="Directory for --dry-run.",
 )
+@as_of_option("Print what the database knew then would have said; fetch, store and send nothing.")
 @json_option
 @click.pass_context
 def run(
@@ -66,6 +71,7 @@ def run(
     no_notify: bool,
     dry_run: bool,
     output: Path,
+    as_of: dt.datetime | None,
     as_json: bool,
 ) -> int:
     """Compute, store and deliver the signal of one session.
@@ -74,6 +80,12 @@ def run(
     nothing, unless its inputs have changed: then a revision is stored. Recipients hear of the sample market only if the
     setting `notify_simulated` says so.
     """
+    if as_of is not None:
+        _refuse_with_as_of(context)
+        from flows.cli.as_of import show_as_of
+
+        show_as_of(as_of, session)
+        return 0
     if dry_run:
         from flows.cli.dry_run import dry_run as render
 
@@ -169,6 +181,20 @@ def backfill(
     if result.waiting:
         return EXIT_AWAITING_DATA
     return EXIT_UNDELIVERED if result.delivery.problems else 0
+
+
+def _refuse_with_as_of(context: click.Context) -> None:
+    """Refuse options that mean nothing where nothing is fetched, stored or sent."""
+    named = click.core.ParameterSource.COMMANDLINE
+    idle = ("source", "data_dir", "no_notify", "dry_run", "output", "as_json")
+    given = [f"--{name.replace('_', '-')}" for name in idle if context.get_parameter_source(name) == named]
+    if given:
+        raise ConfigurationError(
+            "--as-of",
+            expected="no option beside it but --session and --database",
+            got=", ".join(given).replace("--as-json", "--json"),
+            do="It prints what the database knew, and fetches, stores and sends nothing.",
+        )
 
 
 def quiet_prefect() -> None:

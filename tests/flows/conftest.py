@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
 from sqlalchemy import Engine
 
 from flows.cli.main import main
@@ -75,3 +78,33 @@ def market(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
     """The database the runs wrote."""
     return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)
+
+
+class Mailbox:
+    """A mail server that keeps what it gets, or turns it away."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.answer = "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
+        if self.answer.startswith("250"):
+            self.bodies.append(bytes(envelope.content or b""))
+        return self.answer
+
+
+@pytest.fixture
+def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
+    found = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    controller = Controller(found, hostname="127.0.0.1", port=port)
+    controller.start()
+    monkeypatch.setenv("TAILGUARD_SMTP_HOST", "127.0.0.1")
+    monkeypatch.setenv("TAILGUARD_SMTP_PORT", str(port))
+    monkeypatch.setenv("TAILGUARD_SMTP_SECURITY", "none")
+    monkeypatch.setenv("TAILGUARD_MAIL_FROM", "tailguard@example.com")
+    monkeypatch.setenv("TAILGUARD_MAIL_TO", "desk@example.com, risk@example.com")
+    yield found
+    controller.stop()

@@ -5,50 +5,17 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from tests.flows.conftest import Tailguard
+from tests.flows.conftest import Mailbox, Tailguard
 from tests.market_files import write_market
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
-
-
-class Mailbox:
-    """A mail server that keeps what it gets, or turns it away."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.answer = "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name
-        if self.answer.startswith("250"):
-            self.bodies.append(bytes(envelope.content or b""))
-        return self.answer
-
-
-@pytest.fixture
-def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    found = Mailbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(found, hostname="127.0.0.1", port=port)
-    controller.start()
-    monkeypatch.setenv("TAILGUARD_SMTP_HOST", "127.0.0.1")
-    monkeypatch.setenv("TAILGUARD_SMTP_PORT", str(port))
-    monkeypatch.setenv("TAILGUARD_SMTP_SECURITY", "none")
-    monkeypatch.setenv("TAILGUARD_MAIL_FROM", "tailguard@example.com")
-    monkeypatch.setenv("TAILGUARD_MAIL_TO", "desk@example.com, risk@example.com")
-    yield found
-    controller.stop()
 
 
 @pytest.fixture

@@ -26,11 +26,12 @@ def at(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
         def move(instant: str) -> LiveServers:
             moment = dt.datetime.fromisoformat(instant).replace(tzinfo=dt.UTC)
             with live_servers(data_dir, moment) as others:
-                for name in ("yahoo", "cboe", "fred"):
+                for name in ("yahoo", "cboe", "cboe_web", "fred", "bls"):
                     server = getattr(servers, name)
-                    server.usual, server.date = getattr(others, name).usual, dt.datetime.now(dt.UTC)
-                    monkeypatch.setenv(f"TAILGUARD_{name.upper()}_URL", server.url)
-            monkeypatch.setenv("TAILGUARD_CLOCK", moment.isoformat())
+                    server.usual, server.date = getattr(others, name).usual, moment
+            for variable, value in {**servers.settings, "TAILGUARD_CLOCK": moment.isoformat()}.items():
+                monkeypatch.setenv(variable, value)
+            monkeypatch.setenv("TAILGUARD_SOURCE_ATTEMPTS", "1")
             return servers
 
         yield move
@@ -91,7 +92,7 @@ def test_without_a_network_a_session_waits_and_one_that_is_out_stays_out(
         monkeypatch.setenv("TAILGUARD_YAHOO_URL", NOWHERE)
         done = tailguard("run", "--json")
         assert outcome(done) == (0, "2026-07-29", "ALREADY_EMITTED")
-        assert "could not be read again" in json.loads(done.out)["detail"]
+        assert "could not all be read again" in json.loads(done.out)["detail"]
     assert "2026-07-29  EMITTED" in tailguard("status").out
 
 
@@ -99,8 +100,23 @@ def test_a_session_nobody_could_read_in_time_has_failed(
     at: Callable[[str], LiveServers], tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at("2026-07-30T20:00")
-    monkeypatch.setenv("TAILGUARD_FRED_URL", NOWHERE)
+    monkeypatch.setenv("TAILGUARD_YAHOO_URL", NOWHERE)
     assert outcome(tailguard("run", "--json", "--session", "2026-07-29")) == (1, "2026-07-29", "FAILED")
+
+
+def test_rates_that_cannot_be_read_are_stood_in_for_and_the_report_says_so(
+    at: Callable[[str], LiveServers], tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at("2020-03-17T06:00")
+    monkeypatch.setenv("TAILGUARD_FRED_URL", NOWHERE)
+    assert outcome(tailguard("run", "--json")) == (0, "2020-03-16", "EMITTED")
+    shown = tailguard("report", "show", "2020-03-16").out
+    assert "Degraded data in overnight rate, T-bill rate" in shown
+
+    at("2020-03-17T11:30")
+    again = tailguard("run", "--json")
+    assert outcome(again) == (0, "2020-03-16", "REVISED")
+    assert json.loads(again.out)["detail"].startswith("target unchanged; overnight rate of 2020-03-13: ")
 
 
 def test_a_live_history_says_from_when_its_levels_count(

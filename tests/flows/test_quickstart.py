@@ -43,7 +43,7 @@ NOWHERE = "http://127.0.0.1:9"
 @pytest.fixture
 def offline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens where the live sources are asked."""
-    for name in ("YAHOO", "CBOE", "FRED"):
+    for name in ("YAHOO", "CBOE", "CBOE_WEB", "FRED"):
         monkeypatch.setenv(f"TAILGUARD_{name}_URL", NOWHERE)
     monkeypatch.setenv("TAILGUARD_CLOCK", MORNING.isoformat())
 
@@ -52,9 +52,8 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 def online(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveServers]:
     """Servers that answer as the publishers would have on the morning after the last recorded session."""
     with live_servers(data_dir, MORNING) as servers:
-        for name, server in (("YAHOO", servers.yahoo), ("CBOE", servers.cboe), ("FRED", servers.fred)):
-            monkeypatch.setenv(f"TAILGUARD_{name}_URL", server.url)
-            server.date = dt.datetime.now(dt.UTC)
+        for variable, address in servers.settings.items():
+            monkeypatch.setenv(variable, address)
         monkeypatch.setenv("TAILGUARD_CLOCK", MORNING.isoformat())
         yield servers
 
@@ -134,8 +133,11 @@ def test_before_the_settlements_are_out_the_session_before_is_shown(
     evening = dt.datetime(2026, 7, 29, 23, 0, tzinfo=dt.UTC)
     monkeypatch.setenv("TAILGUARD_CLOCK", evening.isoformat())
     with live_servers(data_dir, evening) as servers:
-        for server, usual in ((online.cboe, servers.cboe), (online.yahoo, servers.yahoo), (online.fred, servers.fred)):
-            server.usual = usual.usual
+        for name in ("yahoo", "cboe", "cboe_web", "fred"):
+            getattr(online, name).usual = getattr(servers, name).usual
+            getattr(online, name).date = evening
+        # Neither is the sheet of the day.
+        online.cboe_web.instead = lambda _path: Reply(b"Product,Symbol,Expiration Date,Price\n")
         done = tailguard("quickstart")
     assert (done.code, done.err) == (0, "")
     assert "S&P 500 Dynamic VEQTOR, session Tuesday 2026-07-28\n" in done.out
@@ -179,14 +181,20 @@ def test_a_stale_publisher_is_not_taken_for_the_last_session(
 ) -> None:
     # The settlements have stalled for a week.
     monkeypatch.setenv("TAILGUARD_CLOCK", "2026-08-07T08:00")
+    for server in (online.cboe, online.cboe_web, online.fred):
+        server.date = dt.datetime(2026, 8, 7, 12, 0, tzinfo=dt.UTC)
     done = tailguard("quickstart")
     assert (done.code, done.err) == (0, "")
     assert "nothing after 2026-07-29" in done.out
     assert "SIMULATED S&P 500 Dynamic VEQTOR, session Thursday 2026-08-06" in done.out
 
 
-def test_a_clock_that_is_far_off_is_told(online: LiveServers, prefect_server: str, tailguard: Tailguard) -> None:
-    online.cboe.date = online.fred.date = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
+def test_a_clock_that_is_far_off_is_told(
+    online: LiveServers, prefect_server: str, tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TAILGUARD_CLOCK")
+    for server in (online.cboe, online.cboe_web, online.fred):
+        server.date = dt.datetime.now(dt.UTC) + dt.timedelta(days=3)
     done = tailguard("quickstart")
     assert (done.code, done.err) == (0, "")
     assert "No live data: clock: expected" in done.out
@@ -214,7 +222,7 @@ def test_a_database_of_another_version_is_left_alone_and_named(
     done = tailguard("quickstart", "--sample")
 
     assert done.code == 2
-    assert "sample-2026-07-29.db: expected schema 0003, got schema 0001, from another version of tailguard" in done.err
+    assert "sample-2026-07-29.db: expected schema 0004, got schema 0001, from another version of tailguard" in done.err
     assert "Move it away, or name another directory with --directory." in done.err
     assert not list(path.parent.glob("*.html"))
 
@@ -269,12 +277,10 @@ def test_ctrl_c_at_any_time_ends_soon_with_one_sentence(tmp_path: Path, data_dir
     with live_servers(data_dir, MORNING) as servers:
         silent = Reply(b"", silent=True)
         servers.cboe.instead = lambda _path: silent if after < 5 else None
-        environment |= {
+        environment |= servers.settings | {
             "PREFECT_HOME": str(tmp_path / "prefect"),
             "TAILGUARD_CLOCK": MORNING.isoformat(),
             "TAILGUARD_YAHOO_URL": servers.yahoo.url if after < 5 else NOWHERE,
-            "TAILGUARD_CBOE_URL": servers.cboe.url,
-            "TAILGUARD_FRED_URL": servers.fred.url,
         }
         command = [Path(sys.executable).parent / "tailguard", "quickstart"]
         run = subprocess.Popen(

@@ -17,17 +17,36 @@ import numpy as np
 import pytest
 import trustme
 
-from signals.calendar import TradingCalendar
+from signals.calendar import NEW_YORK, TradingCalendar
 from signals.errors import ConfigurationError, TransientSourceError
 from signals.market import MarketData
-from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, YAHOO, vx_series
+from signals.series import (
+    BLS,
+    CBOE,
+    CBOE_ARCHIVE,
+    CBOE_SHEET,
+    DFF,
+    DTB3,
+    EVENT_CPI,
+    FRED,
+    IRX,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    VIX,
+    VIX3M,
+    VVIX,
+    YAHOO,
+    vx_series,
+)
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from tasks.compute import compute
 from tasks.ingest import read_source
 from tasks.sources.cboe import contract_files
-from tasks.sources.formats import YAHOO_HISTORY, parse
-from tasks.sources.live import LiveEndpoints, LiveSource
+from tasks.sources.formats import CBOE_VX_SHEET, YAHOO_HISTORY, parse
+from tasks.sources.live import LiveEndpoints, LiveOptions, LiveSource
 from tasks.sources.payload import Payload
+from tasks.sources.polite import Politeness
 from tasks.sources.yahoo import Bar, history_csv
 from tests.live_servers import LiveServers, Reply, chart, live_servers, yahoo_rows
 
@@ -38,6 +57,9 @@ NIGHT_2020 = dt.datetime(2020, 12, 19, 6, 0, tzinfo=dt.UTC)
 SESSION_2020 = dt.date(2020, 12, 18)
 
 PAGE = Reply(b"<!doctype html><title>Log in</title>", content_type="text/html; charset=utf-8")
+
+#: The usual, without its waits.
+QUICK = Politeness(spacing_seconds=0.0, wait_seconds=0.01)
 
 server = pytest.mark.server
 
@@ -56,23 +78,25 @@ def source(
     timeout: float = 5.0,
     deadline: float | None = None,
     check_clock: bool = True,
+    needed_only: bool = False,
 ) -> LiveSource:
-    return LiveSource(
-        calendar,
-        through,
-        lambda: now,
-        endpoints=servers.endpoints,
+    options = LiveOptions(
         timeout_seconds=timeout,
         deadline_seconds=deadline,
         check_clock=check_clock,
+        needed_only=needed_only,
+        politeness=QUICK,
     )
+    return LiveSource(calendar, through, lambda: now, endpoints=servers.endpoints, options=options)
 
 
 def failure(live: LiveSource) -> TransientSourceError:
-    with pytest.raises(TransientSourceError) as caught:
-        list(live.fetch().complete())
-    assert caught.value.about == "live data"
-    return caught.value
+    found = live.fetch()
+    assert found.failure is not None
+    with pytest.raises(TransientSourceError):
+        found.complete()
+    assert found.failure.about == "live data"
+    return found.failure
 
 
 def bars(payloads: list[Payload], subject: str) -> dict[str, str]:
@@ -108,11 +132,57 @@ def test_a_live_fetch_has_the_recorded_values_of_the_last_seventy_sessions(
 
     recorded_contracts = {key for key in contracts if between(recorded, key, first, through)}
     assert len(recorded_contracts) >= 11
-    assert set(live) == {*recorded_contracts, *prices, *total_return, *rates}
-    for key in live:
+    shown = {key for key in [(VIX3M, CBOE), (VVIX, CBOE)] if between(recorded, key, dt.date(2004, 1, 1), through)}
+    sheets = {key for key in live if key[1] == CBOE_SHEET}
+    assert set(live) - sheets - {(EVENT_CPI, BLS)} == {*recorded_contracts, *prices, *total_return, *rates, *shown}
+    for key in recorded_contracts | {*prices, *total_return, *rates, *shown}:
         assert between(live, key, first, through) == between(recorded, key, first, through), key
     for key in prices + total_return:
         assert through in between(live, key, first, through), key
+
+
+@server
+def test_the_sheets_of_the_last_ten_sessions_say_what_the_files_of_the_contracts_say(
+    servers: LiveServers, calendar: TradingCalendar, recorded: MarketData
+) -> None:
+    live, _ = read_source(source(servers, calendar))
+
+    sessions: list[dt.date] = calendar.sessions_in(dt.date(2026, 1, 2), SESSION)[-10:].tolist()
+    sheets = {series: between(live, (series, who), *sessions[::9]) for series, who in live if who == CBOE_SHEET}
+    assert {day for of_contract in sheets.values() for day in of_contract} == set(sessions)
+    for series, of_contract in sheets.items():
+        of_file = between(recorded, (series, CBOE), *sessions[::9])
+        assert {day: of_file[day] for day in of_contract} == of_contract, series
+
+
+@server
+def test_on_the_evening_of_a_session_its_settlements_are_in_the_sheet_alone(
+    data_dir: Path, calendar: TradingCalendar
+) -> None:
+    session, evening = dt.date(2020, 3, 16), dt.datetime(2020, 3, 16, 22, 45, tzinfo=dt.UTC)
+    with live_servers(data_dir, evening) as servers:
+        live, _ = read_source(source(servers, calendar, session, evening))
+
+    april = vx_series(dt.date(2020, 4, 15))
+    assert between(live, (april, CBOE_SHEET), session, session) == {session: 59.15}
+    assert between(live, (april, CBOE), session, session) == {}
+    assert signal_report(compute(live, calendar, session), session, 1e6).instruction.legs[-1].settlement == 59.15
+
+
+@server
+def test_sessions_before_2013_are_read_from_the_archive(
+    data_dir: Path, calendar: TradingCalendar, recorded_signals: VeqtorSignals
+) -> None:
+    session = dt.date(2008, 10, 24)
+    night = dt.datetime(2008, 10, 25, 12, 0, tzinfo=dt.UTC)
+    with live_servers(data_dir, night) as servers:
+        live, _ = read_source(source(servers, calendar, session, night))
+        asked = [path for path in servers.cboe.paths if "/archive/" in path]
+
+    assert asked
+    assert {who for series, who in live if series.startswith("VX.")} == {CBOE_ARCHIVE, CBOE_SHEET}
+    report = signal_report(compute(live, calendar, session), session, 1e6)
+    assert report.target == signal_report(recorded_signals, session, 1e6).target
 
 
 @server
@@ -156,9 +226,9 @@ def test_seventy_sessions_decide_what_the_whole_history_decides(
 def test_payloads_come_in_a_fixed_order_raw_and_known_when_they_were_fetched(
     servers: LiveServers, calendar: TradingCalendar, data_dir: Path
 ) -> None:
-    payloads = list(source(servers, calendar).fetch().complete())
+    payloads = list(source(servers, calendar, needed_only=True).fetch().complete())
 
-    assert [each.subject for each in payloads] == [
+    assert [each.subject for each in payloads if each.format != CBOE_VX_SHEET] == [
         *("GSPC", "SPY", "VIX", "IRX", "VIX", "SPX", "DTB3", "DFF"),
         *("VX_2026-05-19", "VX_2026-06-17", "VX_2026-07-22", "VX_2026-08-19", "VX_2026-09-16", "VX_2026-10-21"),
         *("VX_2026-11-18", "VX_2026-12-16", "VX_2027-01-20", "VX_2027-02-17", "VX_2027-03-17"),
@@ -226,6 +296,22 @@ def test_the_bar_of_a_session_in_progress_is_dropped(
 
 
 @server
+@pytest.mark.parametrize(("made_at", "counts"), [("09:30", True), ("15:59", False), ("16:00", True), ("17:05", True)])
+def test_a_bar_that_was_made_in_the_session_is_no_close(
+    servers: LiveServers, calendar: TradingCalendar, data_dir: Path, made_at: str, counts: bool
+) -> None:
+    rows = yahoo_rows(data_dir / "yahoo/GSPC.csv", NIGHT, dt.date(2026, 1, 2))
+    hour, minute = map(int, made_at.split(":"))
+    rows[-1]["stamp"] = int(dt.datetime(2026, 7, 29, hour, minute, tzinfo=NEW_YORK).timestamp())
+    answer = Reply(json.dumps(chart("^GSPC", rows)).encode())
+    servers.yahoo.instead = lambda path: answer if path.endswith("^GSPC") else None
+
+    days = list(bars(list(source(servers, calendar).fetch().complete()), "GSPC"))
+
+    assert days[-1] == ("2026-07-29" if counts else "2026-07-28")
+
+
+@server
 def test_a_bar_counts_two_hours_after_the_close(data_dir: Path, calendar: TradingCalendar) -> None:
     last = {}
     for minute in (59, 0):
@@ -282,12 +368,14 @@ def test_where_nobody_listens_every_host_is_named(calendar: TradingCalendar) -> 
 
 @server
 def test_names_that_cannot_be_resolved_are_said_to_be_so(calendar: TradingCalendar) -> None:
-    urls = [f"http://{name}.invalid" for name in ("yahoo", "cboe", "fred")]
-    error = failure(LiveSource(calendar, SESSION, lambda: NIGHT, endpoints=LiveEndpoints(*urls)))
+    names = ("yahoo", "cboe", "fred", "web")
+    yahoo, cboe, fred, web = (f"http://{name}.invalid" for name in names)
+    endpoints = LiveEndpoints(yahoo=yahoo, cboe_cdn=cboe, fred=fred, cboe_web=web, bls=web)
+    error = failure(LiveSource(calendar, SESSION, lambda: NIGHT, endpoints=endpoints))
 
     assert error.got == "no usable answer from " + ", ".join(
-        f"{name}.invalid (its name cannot be resolved)" for name in ("yahoo", "cboe", "fred")
-    ).replace(", fred", " and fred")
+        f"{name}.invalid (its name cannot be resolved)" for name in names
+    ).replace(", web", " and web")
 
 
 @server
@@ -309,9 +397,10 @@ def test_half_a_network_says_who_answered_and_who_did_not(
     getattr(servers, down).instead = lambda _path: Reply(b"down for maintenance", 503, "text/plain")
     error = failure(source(servers, calendar))
 
-    hosts = {name: getattr(servers, name).host for name in ("yahoo", "cboe", "fred")}
+    hosts = {name: getattr(servers, name).host for name in ("yahoo", "cboe", "fred", "cboe_web")}
     broken = hosts.pop(down)
-    assert error.got == f"no usable answer from {broken} (HTTP 503), answers from {' and '.join(hosts.values())}"
+    first, second, third = hosts.values()
+    assert error.got == f"no usable answer from {broken} (HTTP 503), answers from {first}, {second} and {third}"
 
 
 @server
@@ -385,8 +474,9 @@ def test_a_server_that_does_not_answer_by_the_deadline_is_named(
 
     assert error.expected == "every answer within 1.2 s"
     late = getattr(servers, slow).host
-    others = [host for host in (servers.yahoo.host, servers.cboe.host, servers.fred.host) if host != late]
-    assert error.got == f"no answer yet from {late}, answers from {' and '.join(others)}"
+    hosts = (servers.yahoo.host, servers.cboe.host, servers.fred.host, servers.cboe_web.host)
+    others = [host for host in hosts if host != late]
+    assert error.got == f"no answer yet from {late}, answers from {others[0]}, {others[1]} and {others[2]}"
     assert elapsed < 2.2
     ends_at = time.monotonic() + 1.0
     while any(thread.name.startswith("live") for thread in threading.enumerate()) and time.monotonic() < ends_at:
@@ -408,7 +498,8 @@ def test_a_server_that_takes_too_long_is_given_up(
 def test_a_clock_three_days_off_is_refused_unless_it_is_meant_to_be(
     servers: LiveServers, calendar: TradingCalendar
 ) -> None:
-    servers.cboe.date = servers.fred.date = NIGHT + dt.timedelta(days=3)
+    for publisher in (servers.cboe, servers.cboe_web, servers.fred, servers.bls):
+        publisher.date = NIGHT + dt.timedelta(days=3)
     with pytest.raises(ConfigurationError) as caught:
         list(source(servers, calendar).fetch().complete())
 
@@ -435,7 +526,7 @@ def test_a_fetch_prints_nothing_and_leaves_no_files(servers: LiveServers, tmp_pa
         "import datetime as dt\n"
         "from signals.calendar import trading_calendar\n"
         "from signals.errors import TransientSourceError\n"
-        "from tasks.sources.live import LiveEndpoints, LiveSource\n"
+        "from tasks.sources.live import LiveEndpoints, LiveOptions, LiveSource\n"
         f"endpoints = LiveEndpoints({endpoints.yahoo!r}, {endpoints.cboe_cdn!r}, {endpoints.fred!r})\n"
         f"now = dt.datetime.fromisoformat({NIGHT.isoformat()!r})\n"
         f"session = dt.date.fromisoformat({SESSION.isoformat()!r})\n"
@@ -474,7 +565,7 @@ def test_the_contracts_of_a_window_are_those_in_a_slot_at_any_of_its_closes(cale
     assert [file.subject for file in files if file.may_be_absent] == ["VX_2027-03-17", "VX_2027-04-21"]
 
 
-def test_sessions_before_the_files_of_contracts_have_settlements_are_refused(calendar: TradingCalendar) -> None:
-    with pytest.raises(ConfigurationError, match=r"expected sessions from 2013-05-20 on.*--source files"):
-        LiveSource(calendar, dt.date(2013, 7, 1), lambda: NIGHT)
-    LiveSource(calendar, dt.date(2013, 8, 28), lambda: NIGHT)
+def test_sessions_before_futures_had_been_traded_for_long_enough_are_refused(calendar: TradingCalendar) -> None:
+    with pytest.raises(ConfigurationError, match=r"expected 70 sessions from 2004-03-26 on"):
+        LiveSource(calendar, dt.date(2004, 6, 1), lambda: NIGHT)
+    LiveSource(calendar, dt.date(2004, 7, 8), lambda: NIGHT)

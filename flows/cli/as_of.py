@@ -1,0 +1,71 @@
+"""What was known at an instant: signals computed again from the observations of then, and stored nowhere."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import click
+
+from flows.cli.instants import new_york
+from flows.cli.options import existing_database
+from flows.sessions import LATEST, parse_session
+from flows.wiring import services
+from reports.text import render_text
+from reports.view import report_view
+from signals.errors import ConfigurationError
+from signals.veqtor.signal import VeqtorSignals, signal_report
+from storage.unit_of_work import UnitOfWork
+from tasks.compute import compute_stored
+from tasks.schedule import session_due
+
+
+def signals_as_of(as_of: dt.datetime, through: dt.date) -> tuple[VeqtorSignals, dict[int, str], str]:
+    """The signals of the sessions up to `through` from what was known then, and what that rests on, in a sentence.
+
+    Raises
+    ------
+    ConfigurationError
+        When nothing was known then.
+    DataNotReady, DataQualityError
+        When too little was.
+    """
+    work, engine = services(), existing_database()
+    with UnitOfWork(engine) as unit:
+        count, assumed = unit.observations.known_by(as_of)
+    if not count:
+        raise ConfigurationError(
+            f"what was known on {new_york(as_of)}",
+            expected="observations",
+            got="none: nothing in this database was known then",
+            do="`tailguard data show` says what is stored and since when it is known.",
+        )
+    signals, hashes = compute_stored(engine, work.calendar, through, as_of)
+    basis = (
+        f"As of {new_york(as_of)}: computed from the {count:,} observations known then, {assumed:,} of them by the "
+        f"time they are assumed to have been published, {count - assumed:,} since they were fetched. Nothing was "
+        "fetched, stored or sent."
+    )
+    return signals, hashes, basis
+
+
+def show_as_of(as_of: dt.datetime, session: str | None) -> None:
+    """Print the report of a session as it would have been at an instant; by default of the last that had closed."""
+    work = services()
+    day = session_due(as_of, work.calendar)
+    if session not in (None, LATEST):
+        day = parse_session(session, work) or day
+    if not work.calendar.is_session(day):
+        raise work.calendar.not_a_session(day)
+    if work.calendar.close_time(day) > as_of:
+        raise ConfigurationError(
+            f"session {day} as of {new_york(as_of)}",
+            expected="a session that had closed by then",
+            got=f"one that closed on {new_york(work.calendar.close_time(day))}",
+            do=f"The last one that had is {work.calendar.last_session_closed_by(as_of, dt.timedelta(0))}.",
+        )
+    signals, hashes, basis = signals_as_of(as_of, day)
+    if session == LATEST:
+        day = signals.inputs.last_session
+    report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
+    signals.inputs.require_orders(day)
+    click.echo(render_text(report_view(report, revision=1, emitted_at=as_of, basis=basis)), nl=False)
