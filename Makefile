@@ -5,16 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test unit lint bench lock clean
+.PHONY: run test unit zones lint bench lock clean
 
 run: $(VENV)/.installed
 	@$(BIN)/tailguard quickstart
 
-test: lint unit
-	$(BIN)/pytest -m server
+test: lint unit zones
+	$(BIN)/pytest -m server -n 2 --dist loadfile
 
 unit: $(VENV)/.installed
 	$(BIN)/pytest -m "not server" -n 2 --dist loadfile
+
+# The unit tests east and west of New York, a day ahead of it and three hours behind.
+zones: $(VENV)/.installed
+	TZ=Asia/Tokyo $(BIN)/pytest -m "not server" -n 2 --dist loadfile
+	TZ=America/Los_Angeles $(BIN)/pytest -m "not server" -n 2 --dist loadfile
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -100,6 +100,19 @@ class ObservationRepository(PayloadRepository):
         if values:
             self._session.execute(insert(Observation), [vars(value) for value in values])
 
+    def known_since(self, series: str, publisher: str, first: dt.date, last: dt.date) -> dict[dt.date, dt.datetime]:
+        """When the newest version of each value of a series became known, by day, from `first` to `last`."""
+        rows = self._session.execute(
+            select(Observation.day, func.max(Observation.known_at))
+            .where(
+                Observation.series == series,
+                Observation.publisher == publisher,
+                Observation.day.between(first, last),
+            )
+            .group_by(Observation.day)
+        )
+        return {row[0]: row[1] for row in rows}
+
     def known_by(self, as_of: dt.datetime) -> tuple[int, int]:
         """How many observations were known at an instant, and of how many of them that is assumed."""
         assumed = case((Observation.known_at_is_assumed, 1), else_=0)

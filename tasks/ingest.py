@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from signals.calendar import NEW_YORK
 from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
-from signals.series import CBOE, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, spec
+from signals.series import CBOE, EVENTS, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, spec
 from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
@@ -24,6 +24,9 @@ from tasks.sources.formats import parse
 from tasks.sources.payload import Payload, Source
 
 _REGULAR_CLOSE = dt.time(16, 0, tzinfo=NEW_YORK)
+
+#: The least by which a version is later than the one before.
+_NEXT = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
@@ -204,8 +207,11 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
         values: list[StoredValue] = []
         changed = 0
         for key, payload, found in read:
-            fresh, replaced = _changes(found, stored_data.find(found.series, found.publisher))
-            values += _to_store(found, fresh, replaced, key, payload)
+            stored = stored_data.find(found.series, found.publisher)
+            found = _with_withdrawn(found, stored, payload)
+            fresh, replaced = _changes(found, stored)
+            before = _known_since(work, found, replaced)
+            values += _to_store(found, fresh, before, key, payload)
             changed += int(replaced.sum())
         work.observations.append(values)
         work.observations.mark_ingested([key for key, _ in unread if key not in refused], clock())
@@ -264,17 +270,45 @@ def _changes(found: Observations, stored: Observations) -> tuple[np.ndarray, np.
     return ~same, exists & ~same
 
 
+def _with_withdrawn(found: Observations, stored: Observations, payload: Payload) -> Observations:
+    """A schedule with the days that lie ahead and that it no longer has, at 0: what was moved is off its old day."""
+    if found.series not in EVENTS or payload.assumed_availability or not len(found.days):
+        return found
+    today = np.datetime64(payload.fetched_at.astimezone(NEW_YORK).date())
+    gone = np.setdiff1d(stored.days[(stored.days >= today) & (stored.days <= found.days[-1])], found.days)
+    days = np.concatenate([found.days, gone])
+    values = np.concatenate([found.values, np.zeros(len(gone))])
+    order = np.argsort(days)
+    nothing = np.zeros(len(days), dtype=np.int64)
+    return Observations(found.series, found.publisher, days[order], values[order], nothing)
+
+
+def _known_since(work: UnitOfWork, found: Observations, replaced: np.ndarray) -> dict[dt.date, dt.datetime]:
+    """Since when the values that are replaced have been known."""
+    days: list[dt.date] = found.days[replaced].tolist()
+    if not days:
+        return {}
+    since = work.observations.known_since(found.series, found.publisher, days[0], days[-1])
+    return {day: since[day] for day in days}
+
+
 def _to_store(
-    found: Observations, fresh: np.ndarray, replaced: np.ndarray, key: int, payload: Payload
+    found: Observations, fresh: np.ndarray, before: Mapping[dt.date, dt.datetime], key: int, payload: Payload
 ) -> Iterable[StoredValue]:
+    """The values to append; `before` says since when those that are replaced have been known."""
     lag = spec(found.series).known_after_close
-    rows = zip(found.days.tolist(), found.values.tolist(), fresh.tolist(), replaced.tolist(), strict=True)
-    for day, value, is_fresh, is_replaced in rows:
+    for day, value, is_fresh in zip(found.days.tolist(), found.values.tolist(), fresh.tolist(), strict=True):
         if not is_fresh:
             continue
-        # A value that replaces another cannot have been known when the other was: it was known when it was fetched.
-        assumed = payload.assumed_availability and not is_replaced
-        known_at = _regular_close(day) + lag if assumed else payload.fetched_at
+        assumed = payload.assumed_availability and day not in before
+        if day in before:
+            # It cannot have been known when the other was, also where a clock stands still or was set back.
+            known_at = max(payload.fetched_at, before[day] + _NEXT)
+        elif assumed:
+            # No later than it was read: a file recorded early, or a schedule of days that lie ahead.
+            known_at = min(_regular_close(day) + lag, payload.fetched_at)
+        else:
+            known_at = payload.fetched_at
         yield StoredValue(found.series, found.publisher, day, value, known_at, assumed, key)
 
 

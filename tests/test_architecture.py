@@ -56,11 +56,13 @@ def loaded_by(code: str, *modules: str) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.server
 def test_importing_signals_loads_no_database_no_scheduler_and_no_source() -> None:
     code = "import signals.veqtor.signal"
     assert loaded_by(code, "prefect", "sqlalchemy", "yfinance", "matplotlib", "numpy") == {"numpy"}
 
 
+@pytest.mark.server
 def test_light_commands_load_no_more_than_they_need() -> None:
     # Each step may load more than the one before, so one interpreter does for all.
     heavy = ("prefect", "pandas", "numpy", "exchange_calendars", "sqlalchemy", "yfinance", "matplotlib")

@@ -28,6 +28,8 @@ from tests.conftest import NOW, ROOT, now
 from tests.flows.conftest import Tailguard
 from tests.market_files import LAST
 
+pytestmark = pytest.mark.server
+
 #: The day before LAST, and one long before the sessions that runs read again.
 EVE, LONG_AGO = dt.date(2006, 6, 29), dt.date(2006, 3, 14)
 EARLY_REPORT = dt.date(2006, 5, 2)

@@ -43,7 +43,7 @@ from tests.flows.conftest import Ended, Tailguard
 from tests.market_files import LAST
 from tests.tasks.test_email import AnyPort, Mailbox
 
-server = pytest.mark.server
+pytestmark = pytest.mark.server
 
 #: The evening of the last session of the made-up market.
 EVENING = "2006-06-30T23:30"
@@ -562,7 +562,6 @@ def live(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 LIVE_NAMES = ("Yahoo", "Cboe files", "Cboe web", "FRED")
 
 
-@server
 def test_publishers_are_asked_once_each_like_a_browser_and_say_their_last_day(
     tailguard: Tailguard, live: Callable[[str], None]
 ) -> None:
@@ -584,7 +583,6 @@ def test_publishers_are_asked_once_each_like_a_browser_and_say_their_last_day(
     assert all("Mozilla" in agent for agent in served.agents)
 
 
-@server
 def test_publishers_that_are_late_are_warnings(tailguard: Tailguard, live: Callable[[str], None]) -> None:
     with publishers(dt.date(2026, 7, 27)).serving() as url:
         live(url)
@@ -597,7 +595,6 @@ def test_publishers_that_are_late_are_warnings(tailguard: Tailguard, live: Calla
     assert found["FRED"].found.endswith(": DFF to 2026-07-26, 2026-07-28 expected by now")
 
 
-@server
 def test_what_is_wrong_with_a_publisher_is_named(tailguard: Tailguard, live: Callable[[str], None]) -> None:
     served = publishers(dt.date(2026, 7, 29))
     served.replies |= {
@@ -620,7 +617,6 @@ def test_what_is_wrong_with_a_publisher_is_named(tailguard: Tailguard, live: Cal
     assert [found[name].status for name in LIVE_NAMES[1:]] == [FAIL] * 3
 
 
-@server
 def test_nonsense_from_yahoo_fails(tailguard: Tailguard, live: Callable[[str], None]) -> None:
     served = publishers(dt.date(2026, 7, 29))
     served.replies[CHART] = (200, "application/json", b'{"chart": {"result": null}}')
@@ -634,7 +630,6 @@ def test_nonsense_from_yahoo_fails(tailguard: Tailguard, live: Callable[[str], N
     )
 
 
-@server
 def test_the_key_of_freds_interface_is_used_and_never_shown(
     tailguard: Tailguard, live: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -653,7 +648,6 @@ def test_the_key_of_freds_interface_is_used_and_never_shown(
     assert "s3cr3t" not in good.out + good.err + bad.out + bad.err
 
 
-@server
 def test_a_clock_that_is_off_is_found_out(tailguard: Tailguard, live: Callable[[str], None]) -> None:
     served = publishers(dt.date(2026, 7, 29))
     with served.serving() as url:
@@ -669,7 +663,6 @@ def test_a_clock_that_is_off_is_found_out(tailguard: Tailguard, live: Callable[[
     assert "3 days ahead of 4 servers" in findings(fast)["clock"].found
 
 
-@server
 def test_publishers_that_hang_are_given_up_in_time(tailguard: Tailguard, live: Callable[[str], None]) -> None:
     served = publishers(dt.date(2026, 7, 29))
     served.delay = 8.0
@@ -708,7 +701,6 @@ def mail(market: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
         controller.stop()
 
 
-@server
 def test_mail_is_tried_up_to_the_login_and_nothing_is_sent(
     tailguard: Tailguard, mail: Callable[..., AnyPort], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -735,7 +727,6 @@ def test_mail_is_tried_up_to_the_login_and_nothing_is_sent(
     assert mailbox.tried == mailbox.accepted == []
 
 
-@server
 def test_a_mail_server_without_the_security_that_is_wanted_fails(
     tailguard: Tailguard, mail: Callable[..., AnyPort], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -764,7 +755,6 @@ def test_a_mail_server_that_is_not_there_fails(
 # Slack.
 
 
-@server
 def test_slack_is_reached_and_nothing_is_posted_to_it(
     tailguard: Tailguard, market: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -839,7 +829,6 @@ def test_the_deployments_looked_for_are_those_of_prefect_yaml() -> None:
     assert {each["name"]: bool(each["schedules"]) for each in declared} == DEPLOYMENTS
 
 
-@server
 def test_a_prefect_server_is_asked_for_the_deployments_and_their_schedules(
     tailguard: Tailguard, market: Path, prefect_server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -141,7 +141,8 @@ def test_a_session_without_data_is_told_of_once_and_has_failed_after_its_deadlin
     last = tailguard("run", "--json")
     assert ran(last) == (3, "2020-03-16", "AWAITING_DATA")
     assert "No further attempt is scheduled" in json.loads(last.out)["detail"]
-    assert subjects(mailbox)[1:] == ["NO SIGNAL VEQTOR 2020-03-16: waiting for settlement of VXH20, settlement of VXJ20"]
+    missing = "settlement of VXH20, settlement of VXJ20"
+    assert subjects(mailbox)[1:] == [f"NO SIGNAL VEQTOR 2020-03-16: waiting for {missing}"]
 
     market.behave()
     at("17T18:45")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,8 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from signals.errors import ConfigurationError, DataQualityError
+from signals.events import event_days
+from signals.series import BLS, EVENT_CPI
 from storage.engine import open_engine
 from storage.models import Observation, Payload
 from storage.schema import ensure_schema
@@ -17,6 +20,9 @@ from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.ingest import IngestSummary, ingest, load_market, read_source, require_market
 from tasks.sources.files import FilesSource
+from tasks.sources.formats import BLS_SCHEDULE
+from tasks.sources.payload import Fetched
+from tasks.sources.payload import Payload as SourcePayload
 from tests.conftest import NOW, now
 from tests.market_files import SESSIONS as ALL_SESSIONS
 from tests.market_files import write_market
@@ -152,7 +158,9 @@ def test_the_first_version_of_a_recorded_value_has_an_assumed_availability(
     assert (version.known_at, version.known_at_is_assumed) == (known_at, True)
 
 
-def test_a_correction_counts_also_if_it_came_before_the_assumed_availability(tmp_path: Path, engine: Engine) -> None:
+def test_a_value_recorded_before_it_is_usually_out_was_known_when_it_was_recorded(
+    tmp_path: Path, engine: Engine
+) -> None:
     directory = write_market(tmp_path / "market", LAST)
     evening = dt.datetime(2004, 6, 30, 22, 45, tzinfo=dt.UTC)
     name, key = "cboe/futures/archive/CFE_F05_VX.csv", ("VX.2005-01-19", "cboe-archive")
@@ -165,10 +173,54 @@ def test_a_correction_counts_also_if_it_came_before_the_assumed_availability(tmp
     path.write_text("\n".join([*lines, ",".join(cells)]) + "\n")
     ingest_at(directory, engine, evening + dt.timedelta(hours=2))
 
-    assert first.known_at > evening + dt.timedelta(hours=2)
+    assert (first.known_at, first.known_at_is_assumed) == (evening, True)
     with UnitOfWork(engine) as work:
         assert load_market(work)[key].values[-1] == pytest.approx(19.1)
-        assert first.value != pytest.approx(19.1)
+        assert load_market(work, as_of=evening + dt.timedelta(hours=1))[key].values[-1] == first.value
+
+
+def test_values_that_change_while_the_clock_stands_still_are_versions_one_after_the_other(
+    tmp_path: Path, engine: Engine
+) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    day = SESSIONS[-1]
+    ingest_at(directory, engine)
+    (first,) = versions(engine, day)
+    for value in ("1111.10", "1111.20", "1111.10"):
+        change(directory, SPX_FILE, day, value)
+        assert ingest_at(directory, engine).changed_values == 1
+    found = versions(engine, day)
+    assert [version.value for version in found] == [first.value, 1111.10, 1111.20, 1111.10]
+    assert [version.known_at for version in found] == sorted({version.known_at for version in found})
+    with UnitOfWork(engine) as work:
+        assert load_market(work)["SPX", "cboe"].values[-1] == 1111.10
+
+
+def test_a_release_that_is_moved_is_off_its_old_day(engine: Engine) -> None:
+    def schedule(*days: str) -> bytes:
+        events = "".join(
+            f"BEGIN:VEVENT\r\nSUMMARY:Consumer Price Index\r\nDTSTART;VALUE=DATE:{day}\r\nEND:VEVENT\r\n"
+            for day in days
+        )
+        return f"BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n".encode()
+
+    @dataclass(frozen=True)
+    class Schedule:
+        body: bytes
+        fetched_at: dt.datetime
+        name: str = "live"
+        simulated: bool = False
+        heals: bool = True
+
+        def fetch(self) -> Fetched:
+            return Fetched((SourcePayload(BLS_SCHEDULE, "releases", "bls", self.body, self.fetched_at, False),))
+
+    for at_day, days in ((0, ("20261113", "20261210", "20270113")), (30, ("20261113", "20261218", "20270113"))):
+        instant = dt.datetime(2026, 11, 1, tzinfo=dt.UTC) + dt.timedelta(days=at_day)
+        ingest(Schedule(schedule(*days), instant), engine, at(instant))
+    with UnitOfWork(engine) as work:
+        data = load_market(work)
+    assert [str(day) for day in event_days(data, EVENT_CPI, BLS)] == ["2026-11-13", "2026-12-18", "2027-01-13"]
 
 
 def test_a_broken_file_leaves_no_observation_but_its_body_is_kept(tmp_path: Path, engine: Engine) -> None:
