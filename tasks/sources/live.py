@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError
+from signals.market import HISTORY_START
 from tasks.clock import Clock
 from tasks.schedule import CLOSE_MARGIN, REREAD_SESSIONS
 from tasks.sources import bls, cboe, fred
@@ -39,6 +40,10 @@ SESSIONS = 70
 
 #: The first trade date in the files of VX contracts.
 FIRST_SESSION = dt.date(2004, 3, 26)
+
+#: Files of contracts alive before then reach back to the base session: the history is read whole, or levels would begin
+#: at a session that lacks its inputs.
+_WHOLE_BEFORE = dt.date(2008, 6, 1)
 
 #: The dividends of the total return index's stand-in are averaged over so many sessions before.
 _DIVIDEND_SESSIONS = 252
@@ -177,9 +182,11 @@ class LiveSource:
                 do="Ask for a later session.",
             )
         self._first: dt.date = until[-min(sessions, len(until))].item()
-        known = calendar.sessions_in(calendar.sessions[0].item(), through)
+        known = calendar.sessions_in(HISTORY_START, through)
         reach = min(sessions + _DIVIDEND_SESSIONS + _SPARE_SESSIONS, len(known))
         self._prices_from: dt.date = known[-reach].item()
+        if self._first < _WHOLE_BEFORE:
+            self._first, self._prices_from = FIRST_SESSION, HISTORY_START
         self._fund_from = min(fund_since or self._prices_from, self._prices_from)
 
     def fetch(self) -> Fetched:

@@ -242,6 +242,19 @@ def test_payloads_come_in_a_fixed_order_raw_and_known_when_they_were_fetched(
 
 
 @server
+@pytest.mark.parametrize("session", ["2006-06-30", "2007-12-31"])
+def test_a_history_that_comes_near_its_base_session_is_read_whole(
+    servers: LiveServers, calendar: TradingCalendar, recorded_signals: VeqtorSignals, session: str
+) -> None:
+    through = dt.date.fromisoformat(session)
+    live, _ = read_source(source(servers, calendar, through))
+    signals = compute(live, calendar, through)
+
+    assert signals.levels_since == dt.date(2005, 12, 20)
+    assert signal_report(signals, through, 1e6).indices == signal_report(recorded_signals, through, 1e6).indices
+
+
+@server
 def test_each_history_is_asked_for_once_and_like_a_browser(servers: LiveServers, calendar: TradingCalendar) -> None:
     list(source(servers, calendar).fetch().complete())
 
