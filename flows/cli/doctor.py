@@ -109,7 +109,7 @@ def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     from flows.wiring import services
     from tasks.clock import system_clock
     from tasks.doctor import database, machine
-    from tasks.doctor.freshness import runs, stored_data
+    from tasks.doctor.freshness import events, runs, stored_data
 
     work = services()
     now = work.clock()
@@ -123,6 +123,7 @@ def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     ]
     if engine is not None and opened.current:
         checks.append(Check("stored data", lambda: stored_data(engine, calendar, now)))
+        checks.append(Check("events", lambda: events(engine, now)))
         checks.append(Check("last run", lambda: runs(engine, now)))
     probe = _probe(work) if settings.source == _LIVE and not offline else None
     if not offline:

@@ -8,11 +8,27 @@ from collections.abc import Iterable
 from sqlalchemy import Engine
 
 from signals.calendar import NEW_YORK, TradingCalendar
+from signals.events import KINDS, event_days
 from signals.gaps import rate_day_due
-from signals.series import DFF, DTB3, FRED, IRX, PUBLISHERS, SPX, SPXTR, SPY_ADJUSTED, VIX, VX_PREFIX, spec
+from signals.series import (
+    DFF,
+    DTB3,
+    EVENT_FOMC,
+    EVENTS,
+    FRED,
+    IRX,
+    PUBLISHERS,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    VIX,
+    VX_PREFIX,
+    spec,
+)
 from storage.runs import AWAITING_DATA, FAILED, NextRun
 from storage.unit_of_work import UnitOfWork
 from tasks.doctor.findings import FAIL, OK, WARN, Finding
+from tasks.ingest import load_market
 from tasks.schedule import next_attempt
 
 #: What a run may take, and a scheduler be late.
@@ -20,6 +36,9 @@ _GRACE = dt.timedelta(minutes=15)
 
 #: A run that has not ended after this was killed.
 _LONGEST_RUN = dt.timedelta(hours=2)
+
+#: A schedule that ends sooner is about to be unknown.
+_SCHEDULE_AHEAD = dt.timedelta(days=90)
 
 _LONGEST_BREAK = dt.timedelta(days=5)
 
@@ -78,6 +97,22 @@ def stored_data(engine: Engine, calendar: TradingCalendar, now: dt.datetime) -> 
         return Finding("stored data", WARN, _listed(late), _RUN)
     days = source_days((name.rstrip("."), last[name]) for name in inputs)
     return Finding("stored data", OK, f"as new as can be expected: {days}")
+
+
+def events(engine: Engine, now: dt.datetime) -> Finding:
+    """How far the schedules of announcements are known. No decision of VEQTOR rests on them."""
+    with UnitOfWork(engine) as work:
+        data = load_market(work, EVENTS)
+    today, known = now.astimezone(NEW_YORK).date(), []
+    last_of: dict[str, dt.date] = {}
+    for series, publisher, kind, _ in KINDS:
+        last = max(event_days(data, series, publisher), default=today)
+        last_of[series] = last
+        known.append(f"{kind}s to {last}" if last > today else f"no {kind} ahead")
+    said = ", ".join(known)
+    if last_of[EVENT_FOMC] < today + _SCHEDULE_AHEAD:
+        return Finding("events", WARN, said, "Install a newer tailguard: it has the FOMC days of the years to come.")
+    return Finding("events", OK, said)
 
 
 def _listed(items: list[str]) -> str:

@@ -104,6 +104,18 @@ def test_a_database_in_order_is_a_line_per_check_and_ends_with_0(tailguard: Tail
     assert lines[-1].endswith(" checks: 0 failed, 2 warnings.")
 
 
+def test_schedules_that_are_known_far_enough_ahead_are_in_order_and_one_that_ends_is_a_warning(
+    tailguard: Tailguard, stored: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for instant, status, said in (
+        ("2026-11-20T18:45", OK, "FOMC decisions to 2027-12-08, no CPI release ahead, no PPI release ahead"),
+        ("2027-09-20T18:45", WARN, "FOMC decisions to 2027-12-08, no CPI release ahead, no PPI release ahead"),
+    ):
+        monkeypatch.setenv("TAILGUARD_CLOCK", instant)
+        found = findings(tailguard("doctor", "--offline", "--json"))["events"]
+        assert (found.status, found.found) == (status, said)
+
+
 def test_on_a_terminal_lines_are_broken_under_what_was_found(stored: Path) -> None:
     reader, writer = os.openpty()
     done = subprocess.run(
