@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from reports.sections import Section
 from reports.text import render_table
-from reports.view import ReportView, Section
+from reports.view import ReportView
 
 # https://docs.slack.dev/reference/block-kit/blocks
 HEADER_LIMIT = 150

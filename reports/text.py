@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
-from reports.view import ReportView, Section, Table
+from reports.sections import Section, Table
+from reports.view import ReportView
 
 WIDTH = 80
 _GAP = "  "

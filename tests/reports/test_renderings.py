@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from reports.html import render_html
+from reports.sections import Section, Table
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT, render_slack
 from reports.text import render_table, render_text
-from reports.view import DISCLAIMER, ReportView, Section, Table, report_view
+from reports.view import DISCLAIMER, ReportView, report_view
 from signals.calendar import trading_calendar
 from signals.inputs import resolve
 from signals.market import MarketData, market_history

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from reports.sections import Section, Table
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT
-from reports.view import ReportView, Section, Table, report_view
+from reports.view import ReportView, report_view
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from tasks.notify.channel import AcceptanceUnknown, Refused
 from tasks.notify.slack import WEBHOOK, SlackChannel
