@@ -4,14 +4,16 @@ import csv
 import datetime as dt
 from pathlib import Path
 
+import exchange_calendars
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.calendar import MONTH_CODES, TradingCalendar, contract_code, trading_calendar
+from signals.calendar import MONTH_CODES, NEW_YORK, TradingCalendar, contract_code, trading_calendar
 from signals.errors import ConfigurationError
 from signals.vix_futures import roll_left
+from tasks.schedule import deadline
 
 D = dt.date.fromisoformat
 
@@ -120,3 +122,30 @@ def test_the_last_closed_session_has_closed_and_the_next_has_not(instant: dt.dat
     session = calendar.last_session_closed_by(instant, margin)
     assert calendar.close_time(session) + margin <= instant
     assert calendar.close_time(calendar.next_session(session)) + margin > instant
+
+
+def test_an_early_close_that_the_package_does_not_know_moves_close_deadline_and_session_due() -> None:
+    day = dt.date(2026, 12, 23)
+    told = TradingCalendar(early_closes=[day, dt.date(2026, 11, 27)])
+    assert TradingCalendar().close_time(day).time() == dt.time(16, 0)
+    assert told.close_time(day) == dt.datetime(2026, 12, 23, 13, 0, tzinfo=NEW_YORK)
+    # The day after Thanksgiving is short anyway.
+    assert told.close_time(dt.date(2026, 11, 27)).time() == dt.time(13, 0)
+    assert told.last_session_closed_by(dt.datetime(2026, 12, 23, 15, 0, tzinfo=NEW_YORK), dt.timedelta(hours=2)) == day
+    assert deadline(dt.date(2026, 12, 22), told) == dt.datetime(2026, 12, 23, 12, 30, tzinfo=NEW_YORK)
+
+
+def test_an_early_close_on_a_day_without_a_session_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="session 2026-12-25: expected a day on which the NYSE trades"):
+        TradingCalendar(early_closes=[dt.date(2026, 12, 25)])
+
+
+def test_a_closure_is_no_session_stays_a_business_day_of_the_roll_and_is_named() -> None:
+    day = dt.date(2026, 12, 2)
+    told = TradingCalendar([day], [dt.date(2026, 12, 3)])
+    assert not told.is_session(day)
+    assert np.datetime64(day) in told.scheduled_business_days
+    assert told.vx_expiries.tolist() == TradingCalendar().vx_expiries.tolist()
+    package = exchange_calendars.__version__
+    assert told.version == f"exchange_calendars {package}; closed 2026-12-02; closing early 2026-12-03"
+    assert TradingCalendar().version == f"exchange_calendars {package}"
