@@ -129,7 +129,7 @@ def _emit_range(
     if not wanted:
         return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, ()))
     refused = fetch_step(source, engine, work.clock).refused
-    signals, hashes = compute_step(engine, work.calendar, sessions[-1])
+    signals, hashes = compute_step(engine, work.calendar, sessions[-1], work.judgement())
     ready = [session for session in wanted if session <= signals.inputs.last_session]
     counts: Counter[str] = Counter()
     recipients = work.recipients() if notify else []

@@ -178,9 +178,12 @@ def _outcome(
         outcome = _too_late(work, session, "The run started after its deadline.")
         record_missing(engine, run_id, outcome, told, work.clock, digest)
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
+    first_time = stored_days(engine) is None
     problems = _fetch(work, engine, source)
     try:
-        signals, hashes = compute_step(engine, calendar, session)
+        if first_time and problems:
+            raise _not_whole(session, problems)
+        signals, hashes = compute_step(engine, calendar, session, work.judgement())
         if latest:
             session = signals.inputs.last_session
             known = stored_sessions(engine, digest, reread_window(session, calendar))
@@ -191,15 +194,15 @@ def _outcome(
     except (DataNotReady, DataQualityError) as error:
         if isinstance(error, DataQualityError) and not source.heals:
             raise
-        # Where nothing is stored yet, everything is missing, and what the publishers answered says why.
-        reasons = problems if problems and stored_days(engine) is None else [str(error), *problems]
+        reasons = [str(error)] if first_time and problems else [str(error), *problems]
         why = " ".join(reasons)
-        if session in known:
-            detail = f"It stands; its inputs could not all be read again. {why}"
-            outcome = SessionOutcome(session, ALREADY_EMITTED, detail)
-        else:
-            outcome = _not_ready(work, session, why)
-        record_missing(engine, run_id, outcome, told, work.clock, digest, error=error, why=reasons)
+        outcome = _in_doubt(work, session, why) if session in known else _not_ready(work, session, why)
+        if not scheduled and work.clock() > deadline(session, calendar):
+            # Somebody looks at the past, and knows.
+            told = []
+        record_missing(
+            engine, run_id, outcome, told, work.clock, digest, error=error, why=reasons, in_doubt=session in known
+        )
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
     outcomes = _emit(work, engine, signals, hashes, sorted(known | {session}), run_id, notify=notify)
     others += [item for item in outcomes if item.session != session and item.outcome == REVISED]
@@ -213,6 +216,24 @@ def _outcome(
         outcome = SessionOutcome(holiday, SKIPPED, detail)
         record_outcome(engine, run_id, outcome, work.clock)
     return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
+
+
+def _not_whole(session: dt.date, problems: list[str]) -> DataNotReady:
+    """The error for a first fetch that is not complete: levels would begin where what is missing lets them."""
+    return DataNotReady(
+        f"session {session}",
+        expected="everything at once in the first fetch of a database, on which its index levels will rest",
+        got=" ".join(problems),
+        do="Run again when all of it answers.",
+        missing=("a complete first fetch",),
+    )
+
+
+def _in_doubt(work: Services, session: dt.date, why: str) -> SessionOutcome:
+    """The outcome of a session that is out, and of which an input was taken back or contradicted since."""
+    due = deadline(session, work.calendar)
+    detail = f"The signal is out, and what it rests on cannot be used any more: check it before acting on it. {why}"
+    return SessionOutcome(session, FAILED, detail, None, due)
 
 
 def _may_wait(work: Services, session: dt.date) -> bool:

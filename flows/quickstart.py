@@ -66,7 +66,7 @@ def complete_session(work: Services, source: FetchedSource) -> dt.date:
         When it has nothing as recent.
     """
     due = session_due(work.clock(), work.calendar)
-    signals = compute(read_source(source)[0], work.calendar, due)
+    signals = compute(read_source(source)[0], work.calendar, due, work.judgement())
     found = signals.inputs.last_session
     if found < work.calendar.previous_session(due):
         try:

@@ -159,6 +159,14 @@ class Settings(BaseSettings):
         "Base address of the Bureau of Labor Statistics, which publishes when CPI and PPI come out.",
         takes="address",
     )
+    ignored_values: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "Data",
+        (),
+        "Published values that somebody has looked at and found wrong, and that are not used: series, publisher and "
+        "day of each, as `tailguard data show --session DATE` prints them.",
+        takes="list of values",
+        example=["SPX cboe 2020-03-16"],
+    )
     option_chains: Annotated[tuple[Literal["VIX", "SPX"], ...], NoDecode] = _setting(
         "Data",
         ("VIX",),
@@ -317,10 +325,20 @@ class Settings(BaseSettings):
             raise ValueError("smtp_host and mail_to together, or neither: one alone tells nobody")
         return self
 
-    @field_validator("mail_to", "unscheduled_closures", "early_closes", "variants", "option_chains", mode="before")
+    @field_validator(
+        "mail_to", "unscheduled_closures", "early_closes", "variants", "option_chains", "ignored_values", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+    @field_validator("ignored_values")
+    @classmethod
+    def _names_values(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for item in value:
+            if not re.fullmatch(r"[\w.-]+ [\w-]+ \d{4}-\d\d-\d\d", item) or not _is_day(item.rpartition(" ")[2]):
+                raise ValueError("values such as 'SPX cboe 2020-03-16', separated by commas")
+        return value
 
     @field_validator("mail_from", "mail_to")
     @classmethod
@@ -405,6 +423,14 @@ def origins() -> dict[str, str]:
 def variable(name: str) -> str:
     """The environment variable of a setting."""
     return f"{PREFIX}{name.upper()}"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _has_usable_port(address: str) -> bool:

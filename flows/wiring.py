@@ -14,12 +14,13 @@ from signals.errors import ConfigurationError
 from storage.engine import open_engine
 from storage.schema import ensure_schema
 from tasks.clock import Clock, clock_at, system_clock
+from tasks.compute import Judgement
 from tasks.ingest import Stored, stored_days
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient
-from tasks.schedule import session_due
+from tasks.schedule import session_due, settled_session
 from tasks.sources.files import FilesSource
 from tasks.sources.live import SESSIONS, LiveEndpoints, LiveOptions, LiveSource
 from tasks.sources.payload import Source
@@ -106,7 +107,8 @@ class Services:
     ) -> LiveSource:
         """The live source; with a deadline, all of it answers within that time or none."""
         settings = self.settings
-        first, last = since or through, through
+        # The session before is where the next read begins, while the files of contracts lag behind by one.
+        first, last = min(since or through, self.calendar.previous_session(through)), through
         if stored:
             first, last = min(first, stored.last), max(last, stored.last)
         extra = max(len(self.calendar.sessions_in(first, last)) - 1, 0)
@@ -137,6 +139,14 @@ class Services:
             ),
             options=options,
             fund_since=stored.fund_since if stored else None,
+        )
+
+    def judgement(self, now: dt.datetime | None = None) -> Judgement:
+        """Which values are used, as it is judged at an instant, by default now."""
+        ignored = [item.split() for item in self.settings.ignored_values]
+        return Judgement(
+            settled_session(now or self.clock(), self.calendar),
+            tuple((series, publisher, dt.date.fromisoformat(day)) for series, publisher, day in ignored),
         )
 
     def channels(self) -> dict[str, Channel]:

@@ -14,7 +14,7 @@ from reports.sections import Section, Table
 from reports.view import DISCLAIMER, SIMULATED, ReportView
 from signals.errors import ConfigurationError, DataNotReady, DataQualityError, TailguardError, TransientSourceError
 from signals.veqtor.report import SignalReport
-from storage.outbox import StoredAlert
+from storage.outbox import IN_DOUBT, StoredAlert
 
 #: With what stands before it, a subject stays below 120 characters.
 TITLE_LIMIT = 80
@@ -83,18 +83,21 @@ def alert_view(
     deadline = _moment(alert.deadline_at)
     label = "SIMULATED " if simulated else ""
     standing = f"Deadline {deadline}." if is_open else f"The deadline, {deadline}, has passed."
+    doubtful = alert.kind == IN_DOUBT
+    what = "SIGNAL IN DOUBT" if doubtful else "NO SIGNAL"
+    said = "Check the signal of" if doubtful else "No signal for"
     return ReportView(
-        title=f"{label}NO SIGNAL: S&P 500 Dynamic VEQTOR, {session}",
-        subject=f"{label}NO SIGNAL VEQTOR {alert.session}: {alert.title}",
-        verdict=f"{'SIMULATED. ' if simulated else ''}No signal for {session}: {alert.title}. {standing}",
+        title=f"{label}{what}: S&P 500 Dynamic VEQTOR, {session}",
+        subject=f"{label}{what} VEQTOR {alert.session}: {alert.title}",
+        verdict=f"{'SIMULATED. ' if simulated else ''}{said} {session}: {alert.title}. {standing}",
         notices=(
             *([SIMULATED] if simulated else []),
-            *(["The report of this session has been stored since."] if emitted_since else []),
+            *(["The report of this session has been stored since."] if emitted_since and not doubtful else []),
         ),
         sections=(
-            Section("What is missing, and why", tuple(alert.text.splitlines())),
-            Section("What it means", _meaning(alert, last)),
-            _advice(alert, deadline, is_open=is_open, emitted_since=emitted_since),
+            Section("What it rested on, and why not" if doubtful else "What is missing, and why", _said(alert)),
+            Section("What it means", _doubt(last) if doubtful else _meaning(alert, last)),
+            _advice(alert, deadline, is_open=is_open, emitted_since=emitted_since or doubtful),
         ),
         footer=(
             f"Alert {alert.kind}, rule set {alert.rule_set_digest}, raised "
@@ -103,6 +106,19 @@ def alert_view(
             SIMULATED if simulated else DISCLAIMER,
         ),
         simulated=simulated,
+    )
+
+
+def _said(alert: StoredAlert) -> tuple[str, ...]:
+    return tuple(alert.text.splitlines())
+
+
+def _doubt(last: SignalReport | None) -> tuple[str, ...]:
+    told = f" It asks for {_holding(last)} from the close of {last.effective_session}." if last else ""
+    return (
+        f"The signal was computed from a value that its publisher took back, or that another one contradicts.{told}",
+        "It stands until a revision supersedes it, which is sent if the target changes. Compare its inputs with "
+        "another source before acting on it.",
     )
 
 

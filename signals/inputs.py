@@ -13,18 +13,19 @@ VIX from Cboe    VIX from Yahoo, if half a point either way leaves the trend be 
 ===============  ===============================================================  ========
 
 The S&P 500 is read from two publishers. Yahoo's is used; where Cboe's differs the session is DEGRADED, where Cboe has
-none the report carries a NOTE, and where they contradict each other the session waits.
+none the report carries a NOTE, and where they contradict each other the session waits until its deadline.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from signals.agreement import curve_implausible, spx_contradicted, vix_contradicted
+from signals.agreement import spx_contradicted, vix_contradicted
 from signals.calendar import Days, TradingCalendar, contract_code
 from signals.errors import ConfigurationError, DataNotReady, DataQualityError
 from signals.market import MarketHistory
@@ -83,6 +84,8 @@ class Inputs:
         Both earn from the close of their row to the next.
     usable : int
         Rows before this one have every input, or a permitted substitute.
+    settled_through : datetime.date, optional
+        The last session whose deadline has passed: up to it closes that contradict each other hold up nothing any more.
     """
 
     history: MarketHistory
@@ -94,6 +97,15 @@ class Inputs:
     overnight: RateInForce
     usable: int
     calendar: TradingCalendar
+    settled_through: dt.date | None = None
+
+    @cached_property
+    def contradicted(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Whether a close of the S&P 500, and of the VIX, contradicts another and is still waited for, per session."""
+        waited_for = np.ones(len(self.sessions), dtype=bool)
+        if self.settled_through is not None:
+            waited_for = self.sessions > np.datetime64(self.settled_through)
+        return spx_contradicted(self.history) & waited_for, vix_contradicted(self.history) & waited_for
 
     @property
     def sessions(self) -> Days:
@@ -215,8 +227,13 @@ class Inputs:
             )
 
 
-def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
+def resolve(history: MarketHistory, calendar: TradingCalendar, settled_through: dt.date | None = None) -> Inputs:
     """Choose among publishers, fill in permitted substitutes, and find the first session that lacks an input.
+
+    Parameters
+    ----------
+    settled_through : datetime.date, optional
+        The last session whose deadline has passed. Without it every contradiction is waited for.
 
     Raises
     ------
@@ -246,21 +263,21 @@ def resolve(history: MarketHistory, calendar: TradingCalendar) -> Inputs:
         overnight=overnight_rate(sessions, history.dff, history.irx),
         usable=len(sessions),
         calendar=calendar,
+        settled_through=settled_through,
     )
     decided = np.ones(len(sessions), dtype=bool)
     decided &= ~from_yahoo | _vix_is_good_enough(inputs)
     decided[1:] &= (inputs.tbill.origin[:-1] != MISSING) & (inputs.overnight.origin[:-1] != MISSING)
     decided &= ~_holes(history, calendar).any(axis=1)
-    decided &= ~curve_implausible(history, vix)
-    contradicted = spx_contradicted(history)
-    measured = np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~contradicted & ~vix_contradicted(history)
+    contradicted, vix_apart = inputs.contradicted
+    measured = np.isfinite(vix) & np.isfinite(inputs.equity.level) & ~contradicted & ~vix_apart
     measured &= np.isfinite(history.spx_yahoo)
     base = inputs.base
     if history.data.starts_cold:
         base = _cold_base(
             decided & measured & np.isfinite(inputs.equity.change),
             np.where(contradicted, np.nan, history.spx_yahoo),
-            np.where((~from_yahoo | _vix_is_good_enough(inputs)) & ~vix_contradicted(history), vix, np.nan),
+            np.where((~from_yahoo | _vix_is_good_enough(inputs)) & ~vix_apart, vix, np.nan),
         )
         measured[:base] = True
     # Before the base session nothing is decided, but windows and chains reach back there.
@@ -298,12 +315,15 @@ def _missing_inputs(inputs: Inputs, row: int) -> list[tuple[str, tuple[str, ...]
     found: list[tuple[str, tuple[str, ...], str]] = []
     if np.isnan(history.spx_yahoo[row]):
         found.append((SPX, (YAHOO,), "SPX"))
-    elif spx_contradicted(history)[row]:
-        both = f"Yahoo has {history.spx_yahoo[row]:.2f}, Cboe {history.spx_cboe[row]:.2f}"
-        found.append((SPX, (), f"SPX on which its publishers agree ({both})"))
+    elif inputs.contradicted[0][row]:
+        if np.isnan(history.spx_cboe[row]):
+            found.append((SPX, (CBOE,), "SPX from Cboe (Yahoo's return alone is far from that of SPY)"))
+        else:
+            both = f"Yahoo has {history.spx_yahoo[row]:.2f}, Cboe {history.spx_cboe[row]:.2f}"
+            found.append((SPX, (), f"SPX on which its publishers agree ({both})"))
     if np.isnan(inputs.vix[row]):
         found.append((VIX, PUBLISHERS[VIX], "VIX"))
-    elif vix_contradicted(history)[row]:
+    elif inputs.contradicted[1][row]:
         both = f"Cboe has {history.vix_cboe[row]:.2f}, Yahoo {history.vix_yahoo[row]:.2f}"
         found.append((VIX, (), f"VIX on which its publishers agree ({both})"))
     elif np.isnan(history.vix_cboe[row]):
@@ -321,10 +341,6 @@ def _missing_inputs(inputs: Inputs, row: int) -> list[tuple[str, tuple[str, ...]
         why = history.refused_settlements.get((expiry, history.sessions[row].item()))
         label = f"settlement of {contract_code(expiry)}" + (f" ({why})" if why else "")
         found.append((vx_series(expiry), () if why else VX_PUBLISHERS, label))
-    if curve_implausible(history, inputs.vix)[row]:
-        expiry, settle = history.panel.expiry(row, 1), history.panel.settle[row, 0]
-        label = f"settlement of {contract_code(expiry)} that goes with the VIX ({settle:g} with {inputs.vix[row]:.2f})"
-        found.append((vx_series(expiry), (), label))
     if not found:
         # The close itself is complete; an earlier close substituted by Yahoo's still weighs on the trend.
         found.append((VIX, (CBOE,), "VIX from Cboe"))

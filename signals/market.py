@@ -8,13 +8,14 @@ of `signals.inputs`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from signals.calendar import Days, TradingCalendar
+from signals.agreement import implausible_settlements
+from signals.calendar import Days, TradingCalendar, contract_code
 from signals.series import (
     BASE_SESSION,
     CBOE,
@@ -34,6 +35,9 @@ from signals.vix_futures import Floats, SettlementPanel, settlement_panel
 
 #: Every history starts here, so that a level does not depend on how much history happened to be loaded.
 HISTORY_START = dt.date(2004, 1, 2)
+
+#: Series, publisher and day of a value that is left out.
+IgnoredValue = tuple[str, str, dt.date]
 
 PayloadIds = npt.NDArray[np.int64]
 
@@ -124,6 +128,17 @@ class MarketData(Mapping[tuple[str, str], Observations]):
                 later.append(days[position].item())
         return min(later, default=None)
 
+    def without(self, ignored: Collection[IgnoredValue]) -> MarketData:
+        """The same without some values."""
+        if not ignored:
+            return self
+        kept = []
+        for (series, publisher), found in self.items():
+            days = [day for name, who, day in ignored if (name, who) == (series, publisher)]
+            rows = ~np.isin(found.days, np.array(days, dtype="datetime64[D]"))
+            kept.append(Observations(series, publisher, found.days[rows], found.values[rows], found.payloads[rows]))
+        return MarketData(kept, simulated=self.simulated)
+
     @property
     def starts_cold(self) -> bool:
         """Whether the settlements, or without any the closes, begin after the base session: levels then do so too."""
@@ -195,18 +210,36 @@ def market_history(data: MarketData, calendar: TradingCalendar, through: dt.date
         return found.days[:known], found.values[:known]
 
     settled = settlements({key: (found.days, found.values) for key, found in data.items()}, calendar)
+    panel = settlement_panel(settled.by_expiry, sessions, calendar)
+    vix_cboe, vix_yahoo = by_session(VIX, CBOE), by_session(VIX, YAHOO)
+    refused = settled.refused | _refuse_implausible(panel, np.where(np.isnan(vix_cboe), vix_yahoo, vix_cboe))
     return MarketHistory(
         sessions=sessions,
         spx_yahoo=by_session(SPX, YAHOO),
         spx_cboe=by_session(SPX, CBOE),
         spxtr=by_session(SPXTR, YAHOO),
         spy_adjusted=by_session(SPY_ADJUSTED, YAHOO),
-        vix_cboe=by_session(VIX, CBOE),
-        vix_yahoo=by_session(VIX, YAHOO),
+        vix_cboe=vix_cboe,
+        vix_yahoo=vix_yahoo,
         dtb3=by_day(DTB3, FRED),
         dff=by_day(DFF, FRED),
         irx=by_day(IRX, YAHOO),
-        panel=settlement_panel(settled.by_expiry, sessions, calendar),
-        refused_settlements=settled.refused,
+        panel=panel,
+        refused_settlements=refused,
         data=data,
     )
+
+
+def _refuse_implausible(panel: SettlementPanel, vix: Floats) -> dict[tuple[dt.date, dt.date], str]:
+    """Take settlements that cannot be right out of a panel, in place; returns them, with the reason."""
+    refused = {}
+    implausible = implausible_settlements(panel, vix) & (panel.sessions >= np.datetime64(BASE_SESSION))[:, None]
+    for row, column in np.argwhere(implausible).tolist():
+        expiry, value = panel.expiry(row, column + 1), panel.settle[row, column]
+        if column:
+            beside = f"beside {panel.settle[row, column - 1]:g} of {contract_code(panel.expiry(row, column))}"
+        else:
+            beside = f"with the VIX at {vix[row]:.2f}"
+        refused[expiry, panel.sessions[row].item()] = f"{value:g} cannot be right {beside}"
+    panel.settle[implausible] = np.nan
+    return refused

@@ -137,7 +137,10 @@ def _vix(inputs: Inputs, row: int) -> InputUsed:
     day, value = inputs.sessions[row], float(inputs.vix[row])
     if not inputs.vix_from_yahoo[row]:
         apart = value - float(inputs.history.vix_yahoo[row])
-        if abs(apart) <= VIX_TOLERANCE or np.isnan(apart):
+        if np.isnan(apart):
+            remark = "Yahoo has no close to compare it with"
+            return _input(inputs, VIX, CBOE, "VIX", day, value, "points", NOTE, remark)
+        if abs(apart) <= VIX_TOLERANCE:
             return _input(inputs, VIX, CBOE, "VIX", day, value, "points")
         remark = f"Yahoo has {value - apart:.2f}, {apart:+.2f} points apart"
         return _input(inputs, VIX, CBOE, "VIX", day, value, "points", DEGRADED, remark)

@@ -2,8 +2,7 @@
 
 A day's settlements appear first in a sheet of all contracts, some minutes after the close, and hours later in the file
 of each contract, which is final. The file of the contract therefore wins, and the sheet fills in what it does not have
-yet. A sheet has two known faults, and both are refused here: asked too early it repeats the session before, and it can
-contradict the file of the contract.
+yet. Asked too early, a sheet repeats that of an earlier session: such a one is refused here.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ from signals.vix_futures import Floats
 #: Settlements further apart than this disagree, in points: below the last printed digit.
 SHEET_TOLERANCE = 0.0005
 
-#: Further apart than this, as a share, one of them is wrong and nothing is decided.
-SHEET_CONTRADICTION = 0.05
-
-#: So many contracts, all unchanged from the session before to the last digit, are the session before.
+#: So many contracts, all unchanged from an earlier session to the last digit, are that session.
 _REPEATED_CONTRACTS = 3
+
+#: So many sheets before it are compared with one.
+_SHEETS_BACK = 5
 
 _OfContracts = dict[dt.date, tuple[Days, Floats]]
 
@@ -89,25 +88,26 @@ def _add_sheets(
         for day, value in zip(days.tolist(), values.tolist(), strict=True):
             by_day.setdefault(day, {})[expiry] = value
     refused: dict[tuple[dt.date, dt.date], str] = {}
+    earlier: list[tuple[dt.date, Mapping[dt.date, float]]] = []
     for day, sheet in sorted(by_day.items()):
         before = calendar.previous_session(day)
-        repeats = _repeats(sheet, before, known)
+        final = {expiry: values[before] for expiry, values in known.items() if before in values}
+        repeated = next((which for which, other in [*earlier, (before, final)] if _is_the_same(sheet, other)), None)
         for expiry, value in sheet.items():
-            own = known.setdefault(expiry, {}).get(day)
-            if own is None and repeats:
-                refused[expiry, day] = f"Cboe's sheet of {day} repeats that of {before}"
-            elif own is None:
+            if day in known.setdefault(expiry, {}):
+                continue
+            if repeated is None:
                 known[expiry][day] = value
-            elif not repeats and abs(value / own - 1.0) > SHEET_CONTRADICTION:
-                refused[expiry, day] = f"the file of the contract has {own:g}, the sheet of the day {value:g}"
-                del known[expiry][day]
+            else:
+                refused[expiry, day] = f"Cboe's sheet of {day} repeats that of {repeated}"
+        earlier = [(day, sheet), *earlier][:_SHEETS_BACK]
     for expiry in sheets:
         days = np.array(sorted(known[expiry]), dtype="datetime64[D]")
         merged[expiry] = (days, np.array([known[expiry][day] for day in days.tolist()]))
     return refused
 
 
-def _repeats(sheet: Mapping[dt.date, float], before: dt.date, known: Mapping[dt.date, Mapping[dt.date, float]]) -> bool:
-    """Whether a sheet has nothing but the settlements of the session before."""
-    common = [(value, known[expiry][before]) for expiry, value in sheet.items() if before in known.get(expiry, {})]
-    return len(common) >= _REPEATED_CONTRACTS and all(value == earlier for value, earlier in common)
+def _is_the_same(sheet: Mapping[dt.date, float], other: Mapping[dt.date, float]) -> bool:
+    """Whether a sheet has nothing but the settlements of another session."""
+    common = [(value, other[expiry]) for expiry, value in sheet.items() if expiry in other]
+    return len(common) >= _REPEATED_CONTRACTS and all(value == before for value, before in common)

@@ -96,7 +96,10 @@ class Payload(Base):
 
 
 class Observation(Base):
-    """A value as a publisher had it. A changed value is a further row with a later knowledge time."""
+    """A value as a publisher had it. A changed value is a further row with a later knowledge time.
+
+    A row without a value says that the publisher has taken it back.
+    """
 
     __tablename__ = "observations"
     __table_args__ = (UniqueConstraint("series", "publisher", "day", "known_at"),)
@@ -105,7 +108,7 @@ class Observation(Base):
     series: Mapped[str] = mapped_column(String(40))
     publisher: Mapped[str] = mapped_column(String(40))
     day: Mapped[dt.date] = mapped_column(Date)
-    value: Mapped[float] = mapped_column(Float(53))
+    value: Mapped[float | None] = mapped_column(Float(53))
     known_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     known_at_is_assumed: Mapped[bool]
     payload_id: Mapped[int] = mapped_column(ForeignKey("payloads.id"))

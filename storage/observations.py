@@ -14,12 +14,12 @@ from storage.payloads import PayloadRepository
 
 @dataclass(frozen=True)
 class StoredValue:
-    """One value to append."""
+    """One value to append; None says that its publisher has taken it back."""
 
     series: str
     publisher: str
     day: dt.date
-    value: float
+    value: float | None
     known_at: dt.datetime
     known_at_is_assumed: bool
     payload_id: int
@@ -69,7 +69,7 @@ class ChangedValue:
     publisher: str
     day: dt.date
     before: float
-    after: float
+    after: float | None
     known_at: dt.datetime
     payload_sha256: str
 
@@ -81,6 +81,10 @@ class ObservationRepository(PayloadRepository):
         """Whether the database is about a simulated market; None before anything was read."""
         return self._session.scalar(select(Market.simulated))
 
+    def lock(self) -> None:
+        """Let no other run read files into the database before this transaction ends; SQLite has one writer anyway."""
+        self._session.execute(select(Market.id).with_for_update())
+
     def begin_market(self, *, simulated: bool) -> None:
         """Say once and for all which market the database is about."""
         self._session.add(Market(id=1, simulated=simulated))
@@ -90,7 +94,7 @@ class ObservationRepository(PayloadRepository):
         """The first and the last day of the series whose names match a pattern of LIKE; None if there is none."""
         row = self._session.execute(
             select(func.min(Observation.day), func.max(Observation.day)).where(
-                Observation.series.like(series), Observation.publisher == publisher
+                Observation.series.like(series), Observation.publisher == publisher, Observation.value.is_not(None)
             )
         ).one()
         return None if row[0] is None else (row[0], row[1])
@@ -138,7 +142,7 @@ class ObservationRepository(PayloadRepository):
             query = query.where(Observation.series.in_(sorted(series)))
         if as_of is not None:
             query = query.where(Observation.known_at <= as_of)
-        newest: list[tuple[str, str, dt.date, float, int]] = []
+        newest: list[tuple[str, str, dt.date, float | None, int]] = []
         last = None
         for name, publisher, day, value, payload_id in self._session.execute(query):
             key = (name, publisher, day)
@@ -146,7 +150,11 @@ class ObservationRepository(PayloadRepository):
                 newest.pop()
             newest.append((name, publisher, day, value, payload_id))
             last = key
-        return newest
+        return [
+            (name, publisher, day, value, payload_id)
+            for name, publisher, day, value, payload_id in newest
+            if value is not None
+        ]
 
     def extents(self, *, as_of: dt.datetime | None = None) -> list[SeriesExtent]:
         """How much there is of each series from each publisher; with `as_of`, of what was known at that instant."""
@@ -161,6 +169,7 @@ class ObservationRepository(PayloadRepository):
                 func.count() - days,
                 func.max(Observation.known_at),
             )
+            .where(Observation.value.is_not(None))
             .group_by(Observation.series, Observation.publisher)
             .order_by(Observation.series, Observation.publisher)
         )
@@ -195,10 +204,23 @@ class ObservationRepository(PayloadRepository):
                 Payload.locator,
             )
             .join(Payload, Payload.id == Observation.payload_id)
-            .where(Observation.id.in_(newest))
+            .where(Observation.id.in_(newest), Observation.value.is_not(None))
             .order_by(Observation.day, Observation.series, Observation.publisher)
         )
-        return [TracedValue(*row) for row in rows]
+        return [
+            TracedValue(
+                row.series,
+                row.publisher,
+                row.day,
+                row.value,
+                row.known_at,
+                row.known_at_is_assumed,
+                row.sha256,
+                row.fetched_at,
+                row.locator,
+            )
+            for row in rows
+        ]
 
     def changes(self, *, series: str | None = None, since: dt.datetime | None = None) -> list[ChangedValue]:
         """Every value that replaced an earlier one, newest first; of one series, or known since an instant."""

@@ -32,7 +32,7 @@ UNCERTAIN, SUPERSEDED = "UNCERTAIN", "SUPERSEDED"
 STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED)
 
 #: Kinds of alert: the session has failed; or no further attempt comes before its deadline, and a person still can.
-SESSION_FAILED, LAST_CALL = "FAILED", "LAST_CALL"
+SESSION_FAILED, LAST_CALL, IN_DOUBT = "FAILED", "LAST_CALL", "IN_DOUBT"
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class OutboxRepository:
                     report_message.recipient == OutboxMessage.recipient,
                 ),
             )
-            .where(OutboxMessage.state == PENDING)
+            .where(OutboxMessage.state == PENDING, Alert.kind != IN_DOUBT)
         )
         return self._give_up(overtaken)
 

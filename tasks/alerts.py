@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from reports.alert import alert_words
 from signals.calendar import TradingCalendar
-from storage.outbox import LAST_CALL, SESSION_FAILED, NewAlert
+from storage.outbox import IN_DOUBT, LAST_CALL, SESSION_FAILED, NewAlert
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
@@ -28,12 +28,14 @@ def record_missing(
     *,
     error: BaseException | None = None,
     why: Sequence[str] = (),
+    in_doubt: bool = False,
 ) -> bool:
     """Enter how a run ended for a session that got no report, and raise the alert that is due, in one transaction.
 
     An alert is due when no attempt is left before the deadline: of a session that has FAILED, or at the last call,
-    where one that is AWAITING_DATA has no next attempt. None is raised of a session that has a report, or an alert
-    already; and none without recipients, so that a run that tells nobody does not keep a later one from it.
+    where one that is AWAITING_DATA has no next attempt. None is raised of a session that has a report, unless that is
+    in doubt, or an alert already; and none without recipients, so that a run that tells nobody does not keep a later
+    one from it.
 
     Parameters
     ----------
@@ -45,13 +47,15 @@ def record_missing(
         What kept the run from emitting; None where no run came in time.
     why : sequence of str
         Sentences that say more than the error's own words, such as what each publisher answered.
+    in_doubt : bool
+        Whether the session has a report, of which an input was taken back or contradicted since.
 
     Returns
     -------
     bool
         Whether an alert was raised: its messages are pending.
     """
-    alert = _due(outcome, digest, error, why) if recipients else None
+    alert = _due(outcome, digest, error, why, in_doubt=in_doubt) if recipients else None
     try:
         return _record(engine, run_id, outcome, alert, recipients, clock())
     except IntegrityError:
@@ -90,12 +94,14 @@ def record_failed_run(
     return record_missing(engine, run_id, outcome, told, clock, digest, error=error)
 
 
-def _due(outcome: SessionOutcome, digest: str, error: BaseException | None, why: Sequence[str]) -> NewAlert | None:
+def _due(
+    outcome: SessionOutcome, digest: str, error: BaseException | None, why: Sequence[str], *, in_doubt: bool
+) -> NewAlert | None:
     if outcome.outcome not in (FAILED, AWAITING_DATA) or outcome.next_attempt_at is not None:
         return None
     if outcome.deadline_at is None:
         raise ValueError(f"an alert about {outcome.session} needs its deadline")
-    kind = SESSION_FAILED if outcome.outcome == FAILED else LAST_CALL
+    kind = IN_DOUBT if in_doubt else SESSION_FAILED if outcome.outcome == FAILED else LAST_CALL
     return NewAlert(outcome.session, digest, kind, *alert_words(error, why), outcome.deadline_at)
 
 
@@ -120,4 +126,5 @@ def _record(
 def _is_settled(work: UnitOfWork, alert: NewAlert) -> bool:
     """Whether the session has a report, or was alerted about before."""
     session, digest = alert.session, alert.rule_set_digest
-    return bool(work.reports.stored(digest, [session])) or session in work.outbox.alerted(digest, session)
+    out = alert.kind != IN_DOUBT and bool(work.reports.stored(digest, [session]))
+    return out or session in work.outbox.alerted(digest, session)

@@ -4,25 +4,56 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
 from signals.calendar import TradingCalendar
-from signals.inputs import resolve
-from signals.market import MarketData, market_history
+from signals.inputs import Inputs, resolve
+from signals.market import IgnoredValue, MarketData, market_history
 from signals.veqtor.report import SignalReport
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from storage.unit_of_work import UnitOfWork
 from tasks.ingest import load_market
 
 
-def compute(data: MarketData, calendar: TradingCalendar, through: dt.date) -> VeqtorSignals:
+@dataclass(frozen=True)
+class Judgement:
+    """What decides which values are used, beside the values themselves.
+
+    Attributes
+    ----------
+    settled_through : datetime.date, optional
+        The last session whose deadline has passed: up to it contradictions hold up nothing.
+    ignored : tuple of (series, publisher, day)
+        Values that somebody has looked at and found wrong.
+    """
+
+    settled_through: dt.date | None = None
+    ignored: tuple[IgnoredValue, ...] = ()
+
+
+def inputs_of(
+    data: MarketData, calendar: TradingCalendar, through: dt.date, judgement: Judgement = Judgement()
+) -> Inputs:
+    """The inputs of every session up to `through`."""
+    history = market_history(data.without(judgement.ignored), calendar, through)
+    return resolve(history, calendar, judgement.settled_through)
+
+
+def compute(
+    data: MarketData, calendar: TradingCalendar, through: dt.date, judgement: Judgement = Judgement()
+) -> VeqtorSignals:
     """The signals of every session up to `through` that has its inputs."""
-    return veqtor_signals(resolve(market_history(data, calendar, through), calendar))
+    return veqtor_signals(inputs_of(data, calendar, through, judgement))
 
 
 def compute_stored(
-    engine: Engine, calendar: TradingCalendar, through: dt.date, as_of: dt.datetime | None = None
+    engine: Engine,
+    calendar: TradingCalendar,
+    through: dt.date,
+    judgement: Judgement = Judgement(),
+    as_of: dt.datetime | None = None,
 ) -> tuple[VeqtorSignals, dict[int, str]]:
     """The same from the stored observations, with the hashes of the payloads they came from.
 
@@ -30,7 +61,7 @@ def compute_stored(
     """
     with UnitOfWork(engine) as work:
         data, hashes = load_market(work, as_of=as_of), work.observations.payload_hashes()
-    return compute(data, calendar, through), hashes
+    return compute(data, calendar, through, judgement), hashes
 
 
 def reports_on(

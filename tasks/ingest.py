@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -12,18 +13,24 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
-from signals.calendar import NEW_YORK
+from signals.calendar import NEW_YORK, Days
 from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
-from signals.series import CBOE, EVENTS, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, spec
+from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VIX, VX_PREFIX, YAHOO, spec
 from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
-from tasks.sources.formats import parse
+from tasks.sources.formats import CBOE_VX_SHEET, parse
 from tasks.sources.payload import Payload, Source
 
 _REGULAR_CLOSE = dt.time(16, 0, tzinfo=NEW_YORK)
+
+#: Series of which no publisher rewrites the history; those adjusted for dividends are rewritten with each.
+_NEVER_REWRITTEN = (SPX, VIX, VX_PREFIX)
+
+#: More than so many values, and than so large a share, that differ by more than this, are another history.
+_MENDED_VALUES, _MENDED_SHARE, _REWRITTEN_BY = 5, 0.1, 0.001
 
 #: The least by which a version is later than the one before.
 _NEXT = dt.timedelta(microseconds=1)
@@ -202,15 +209,19 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
     if not unread:
         return IngestSummary(known, known, 0, 0)
     with UnitOfWork(engine) as work:
+        work.observations.lock()
         read, refused = _read(unread, heals=source.heals)
+        read += _left_out(work, read)
         stored_data = load_market(work, {found.series for _, _, found in read})
+        refused |= _rewritten(read, stored_data)
+        read = [each for each in read if each[0] not in refused]
         values: list[StoredValue] = []
         changed = 0
         for key, payload, found in read:
             stored = stored_data.find(found.series, found.publisher)
             found = _with_withdrawn(found, stored, payload)
             fresh, replaced = _changes(found, stored)
-            before = _known_since(work, found, replaced)
+            before = _known_since(work, found, fresh)
             values += _to_store(found, fresh, before, key, payload)
             changed += int(replaced.sum())
         work.observations.append(values)
@@ -271,25 +282,75 @@ def _changes(found: Observations, stored: Observations) -> tuple[np.ndarray, np.
 
 
 def _with_withdrawn(found: Observations, stored: Observations, payload: Payload) -> Observations:
-    """A schedule with the days that lie ahead and that it no longer has, at 0: what was moved is off its old day."""
-    if found.series not in EVENTS or payload.assumed_availability or not len(found.days):
+    """What a publisher has, and NaN on the days of which it has taken its value back.
+
+    A live answer says all there is between its first day and the last one that was asked for. A recorded file may be
+    shorter than another one.
+    """
+    gone = found.days[:0] if payload.assumed_availability else _gone(found, stored, payload)
+    if not len(gone):
         return found
-    today = np.datetime64(payload.fetched_at.astimezone(NEW_YORK).date())
-    gone = np.setdiff1d(stored.days[(stored.days >= today) & (stored.days <= found.days[-1])], found.days)
     days = np.concatenate([found.days, gone])
-    values = np.concatenate([found.values, np.zeros(len(gone))])
+    values = np.concatenate([found.values, np.full(len(gone), np.nan)])
     order = np.argsort(days)
-    nothing = np.zeros(len(days), dtype=np.int64)
-    return Observations(found.series, found.publisher, days[order], values[order], nothing)
+    return Observations(found.series, found.publisher, days[order], values[order], np.zeros(len(days), dtype=np.int64))
 
 
-def _known_since(work: UnitOfWork, found: Observations, replaced: np.ndarray) -> dict[dt.date, dt.datetime]:
-    """Since when the values that are replaced have been known."""
-    days: list[dt.date] = found.days[replaced].tolist()
-    if not days:
-        return {}
-    since = work.observations.known_since(found.series, found.publisher, days[0], days[-1])
-    return {day: since[day] for day in days}
+def _rewritten(read: Sequence[tuple[int, Payload, Observations]], stored_data: MarketData) -> dict[int, str]:
+    """Live answers that tell another history than the one that is known, by their keys, with the reason.
+
+    Publishers mend a value now and then, take one back, and print it to other digits. None rewrites years of closes: an
+    answer on another scale, about something else or with every other row missing does.
+    """
+    refused = {}
+    for key, payload, found in read:
+        if payload.assumed_availability or not found.series.startswith(_NEVER_REWRITTEN):
+            continue
+        stored = stored_data.find(found.series, found.publisher)
+        days, at, before = np.intersect1d(found.days, stored.days, assume_unique=True, return_indices=True)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            differ = np.abs(found.values[at] / stored.values[before] - 1.0) > _REWRITTEN_BY
+        gone = len(_gone(found, stored, payload))
+        if differ.sum() + gone > max(_MENDED_VALUES, _MENDED_SHARE * (len(days) + gone)):
+            first = f", the first of {days[differ][0]}" if differ.any() else ""
+            refused[key] = (
+                f"{payload.locator}: expected the values of {found.series} that are known, but for a few, got "
+                f"{differ.sum()} others{first}, and {gone} missing, of {len(days) + gone}. Nothing of it was used."
+            )
+    return refused
+
+
+def _gone(found: Observations, stored: Observations, payload: Payload) -> Days:
+    """The days on which there was a value and is none any more, of those that were asked for."""
+    if not len(found.days):
+        return found.days
+    asked = stored.days >= found.days[0]
+    if payload.through is not None:
+        asked &= stored.days <= np.datetime64(payload.through)
+    gone: Days = np.setdiff1d(stored.days[asked], found.days)
+    return gone
+
+
+def _left_out(
+    work: UnitOfWork, read: Sequence[tuple[int, Payload, Observations]]
+) -> list[tuple[int, Payload, Observations]]:
+    """Contracts that a sheet of settlements no longer has, without a value on its day: a sheet counts as a whole."""
+    sheets = {key: payload for key, payload, _ in read if payload.format == CBOE_VX_SHEET}
+    found = []
+    for key, payload in sheets.items():
+        day = dt.date.fromisoformat(payload.subject)
+        there = {observed.series for which, _, observed in read if which == key}
+        for value in work.observations.traced(day=day):
+            if value.publisher == CBOE_SHEET and value.series not in there:
+                nothing = (np.array([day], "datetime64[D]"), np.array([np.nan]), np.array([0], np.int64))
+                found.append((key, payload, Observations(value.series, CBOE_SHEET, *nothing)))
+    return found
+
+
+def _known_since(work: UnitOfWork, found: Observations, fresh: np.ndarray) -> dict[dt.date, dt.datetime]:
+    """Since when what is replaced has been known, a value or that there is none any more."""
+    days: list[dt.date] = found.days[fresh].tolist()
+    return work.observations.known_since(found.series, found.publisher, days[0], days[-1]) if days else {}
 
 
 def _to_store(
@@ -309,7 +370,8 @@ def _to_store(
             known_at = min(_regular_close(day) + lag, payload.fetched_at)
         else:
             known_at = payload.fetched_at
-        yield StoredValue(found.series, found.publisher, day, value, known_at, assumed, key)
+        held = None if math.isnan(value) else value
+        yield StoredValue(found.series, found.publisher, day, held, known_at, assumed, key)
 
 
 def _regular_close(day: dt.date) -> dt.datetime:

@@ -43,6 +43,14 @@ def deadline(session: dt.date, calendar: TradingCalendar) -> dt.datetime:
     return calendar.close_time(calendar.next_session(session)) - DEADLINE_BEFORE_CLOSE
 
 
+def settled_session(now: dt.datetime, calendar: TradingCalendar) -> dt.date:
+    """The last session whose deadline has passed."""
+    session = calendar.last_session_closed_by(now, dt.timedelta(0))
+    while deadline(session, calendar) > now:
+        session = calendar.previous_session(session)
+    return session
+
+
 def next_attempt(after: dt.datetime) -> dt.datetime:
     """The first attempt strictly after an instant."""
     day = after.astimezone(NEW_YORK).date()

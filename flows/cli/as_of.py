@@ -13,10 +13,11 @@ from flows.wiring import services
 from reports.text import render_text
 from reports.view import report_view
 from signals.errors import ConfigurationError
+from signals.quality import require_agreement
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.unit_of_work import UnitOfWork
 from tasks.compute import compute_stored
-from tasks.schedule import session_due
+from tasks.schedule import DISPUTES_END_BEFORE_DEADLINE, deadline, session_due
 
 
 def signals_as_of(as_of: dt.datetime, through: dt.date) -> tuple[VeqtorSignals, dict[int, str], str]:
@@ -39,7 +40,7 @@ def signals_as_of(as_of: dt.datetime, through: dt.date) -> tuple[VeqtorSignals, 
             got="none: nothing in this database was known then",
             do="`tailguard data show` says what is stored and since when it is known.",
         )
-    signals, hashes = compute_stored(engine, work.calendar, through, as_of)
+    signals, hashes = compute_stored(engine, work.calendar, through, work.judgement(as_of), as_of)
     basis = (
         f"As of {new_york(as_of)}: computed from the {count:,} observations known then, {assumed:,} of them by the "
         f"time they are assumed to have been published, {count - assumed:,} since they were fetched. Nothing was "
@@ -66,6 +67,8 @@ def show_as_of(as_of: dt.datetime, session: str | None) -> None:
     signals, hashes, basis = signals_as_of(as_of, day)
     if session == LATEST:
         day = signals.inputs.last_session
+    if as_of < deadline(day, work.calendar) - DISPUTES_END_BEFORE_DEADLINE:
+        require_agreement(signals.inputs, day)
     report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
     signals.inputs.require_orders(day)
     click.echo(render_text(report_view(report, revision=1, emitted_at=as_of, basis=basis)), nl=False)

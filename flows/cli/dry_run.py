@@ -30,7 +30,7 @@ def dry_run(session: str | None, source: str | None, data_dir: Path | None, outp
     if not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
     data, hashes = read_source(work.source(source, data_dir, day))
-    signals = compute(data, work.calendar, day)
+    signals = compute(data, work.calendar, day, work.judgement())
     if session == LATEST:
         day = signals.inputs.last_session
     report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)

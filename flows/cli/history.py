@@ -175,7 +175,7 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
     work = services()
     due = session_due(work.clock(), work.calendar)
     data, _ = read_source(work.source(source, data_dir, min(end, due), min(start, due)))
-    signals = compute(data, work.calendar, end)
+    signals = compute(data, work.calendar, end, work.judgement())
     rows = rows_of_signals(signals, strategy, start, end)
     _note_scale([levels_since(signals, strategy)], start)
     return rows

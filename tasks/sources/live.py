@@ -236,8 +236,11 @@ class LiveSource:
     def _file_requests(self, reader: HttpReader) -> Iterator[Request]:
         for file in self._needed_files():
             yield self._request(reader, file)
-        for file in cboe.settlement_files(self._endpoints.cboe_web, self._sheet_sessions()):
-            yield self._request(reader, file, optional=self._options.needed_only)
+        sessions = self._sheet_sessions()
+        for session, file in zip(sessions, cboe.settlement_files(self._endpoints.cboe_web, sessions), strict=True):
+            # The files of the contracts have what earlier ones say, and those of before an expiry lack a contract.
+            needed = session == self._last_closed() and not self._options.needed_only
+            yield self._request(reader, file, optional=not needed)
         if not self._options.needed_only:
             for file in self._shown_files():
                 yield self._request(reader, file, optional=True)
@@ -276,7 +279,7 @@ class LiveSource:
             if subject == _MAY_BE_EMPTY:
                 return Found(None)
             raise RequestFailed(NO_DATA)
-        return Found(self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body))
+        return Found(self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body, through=last))
 
     def _request(self, reader: HttpReader, file: PublicFile, *, optional: bool = False) -> Request:
         host = urlsplit(file.url).netloc
@@ -292,5 +295,23 @@ class LiveSource:
         ahead = answer.server_time - self._now() if answer.server_time else None
         return Found(self._payload(file.format, file.subject, file.url, answer.body, optional=optional), ahead)
 
-    def _payload(self, format_name: str, subject: str, locator: str, body: bytes, *, optional: bool = False) -> Payload:
-        return Payload(format_name, subject, locator, body, self._now(), assumed_availability=False, optional=optional)
+    def _payload(
+        self,
+        format_name: str,
+        subject: str,
+        locator: str,
+        body: bytes,
+        *,
+        through: dt.date | None = None,
+        optional: bool = False,
+    ) -> Payload:
+        return Payload(
+            format_name,
+            subject,
+            locator,
+            body,
+            self._now(),
+            assumed_availability=False,
+            optional=optional,
+            through=through,
+        )

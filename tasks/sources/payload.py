@@ -30,6 +30,8 @@ class Payload:
         when they were fetched (a live read).
     optional : bool
         Whether no decision rests on it: where it cannot be read, nothing else is amiss.
+    through : datetime.date, optional
+        The last day that was asked for; None where it has all there is.
     """
 
     format: str
@@ -39,6 +41,7 @@ class Payload:
     fetched_at: dt.datetime
     assumed_availability: bool
     optional: bool = False
+    through: dt.date | None = None
 
     @cached_property
     def sha256(self) -> str:

@@ -18,7 +18,7 @@ from tests.conftest import ROOT
 from tests.flows.conftest import Tailguard
 
 #: Settings whose default nobody would leave uncommented: the file shows an example.
-NO_DEFAULT = {"fred_api_key", "early_closes",
+NO_DEFAULT = {"ignored_values", "fred_api_key", "early_closes",
     "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_webhook_url", "clock",
     "unscheduled_closures",
 }  # fmt: skip

@@ -222,7 +222,7 @@ def test_a_database_of_another_version_is_left_alone_and_named(
     done = tailguard("quickstart", "--sample")
 
     assert done.code == 2
-    assert "sample-2026-07-29.db: expected schema 0004, got schema 0001, from another version of tailguard" in done.err
+    assert "sample-2026-07-29.db: expected schema 0005, got schema 0001, from another version of tailguard" in done.err
     assert "Move it away, or name another directory with --directory." in done.err
     assert not list(path.parent.glob("*.html"))
 

@@ -36,7 +36,8 @@ def at(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
     with replay(data_dir, dt.datetime(2020, 3, 16, 18, 45, tzinfo=NEW_YORK)) as market:
 
         def move(instant: str) -> Market:
-            market.at(dt.datetime.fromisoformat(f"2020-03-{instant}").replace(tzinfo=NEW_YORK))
+            whole = instant if len(instant) > len("16T18:45") else f"2020-03-{instant}"
+            market.at(dt.datetime.fromisoformat(whole).replace(tzinfo=NEW_YORK))
             for name, value in market.settings.items():
                 monkeypatch.setenv(name, value)
             return market
@@ -188,3 +189,114 @@ def test_a_refusal_is_not_asked_again(at: At, tailguard: Tailguard, monkeypatch:
     monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "00000000-0000-0000-0000-000000000001")
     assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
     assert len([path for path in market.requests if SHEET in path]) == 1
+
+
+def changed(value: str, publisher: str, glob: str, day: dt.date | None = None) -> Fault:
+    return Fault("changed-value", publisher, glob, value=value, day=day)
+
+
+FRIDAY, MONDAY, EXPIRY = dt.date(2020, 3, 13), dt.date(2020, 3, 16), dt.date(2020, 4, 15)
+
+
+def test_fridays_sheet_is_not_mondays_also_if_its_files_corrected_it_since(at: At, tailguard: Tailguard) -> None:
+    # The sheet of Friday is a tick off what the file of the contract says the next morning.
+    friday = changed("43.95", "cboe-web", "2020-03-13", EXPIRY)
+    market = at("13T18:45")
+    market.misbehave(friday)
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-13", "EMITTED")
+    at("14T07:30")
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-13", "REVISED")
+    market.misbehave(Fault("late", "cboe-web", SHEET), changed("43.95", "cboe-web", SHEET, EXPIRY))
+    at("16T18:45")
+    waiting = tailguard("run", "--json")
+    assert ran(waiting) == (3, "2020-03-16", "AWAITING_DATA")
+    assert "repeats that of 2020-03-13" in json.loads(waiting.out)["detail"]
+
+
+def test_a_settlement_that_the_next_sheet_leaves_out_is_not_taken_from_the_one_before(
+    at: At, tailguard: Tailguard
+) -> None:
+    market = at("16T18:45")
+    market.misbehave(Fault("late", "cboe-web", SHEET))
+    assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
+    market.behave()
+    market.misbehave(Fault("missing-contract", "cboe-web", SHEET, day=EXPIRY))
+    at("16T20:30")
+    waiting = tailguard("run", "--json")
+    assert ran(waiting) == (3, "2020-03-16", "AWAITING_DATA")
+    assert "nothing yet for 2020-03-16 of settlement of VXJ20." in json.loads(waiting.out)["detail"]
+
+
+def test_a_settlement_that_cannot_go_with_the_curve_is_waited_for_and_one_that_can_is_corrected_in_the_morning(
+    at: At, tailguard: Tailguard, mailbox: Mailbox
+) -> None:
+    market = at("16T18:45")
+    market.misbehave(changed("12.0", "cboe-web", SHEET, EXPIRY))
+    waiting = tailguard("run", "--json")
+    assert ran(waiting) == (3, "2020-03-16", "AWAITING_DATA")
+    assert "settlement of VXJ20 (12 cannot be right beside 72.625 of VXH20)" in json.loads(waiting.out)["detail"]
+
+    # 40 is plausible beside 72.6, and would stop the strategy out; the file says 59.15.
+    market.behave()
+    market.misbehave(changed("40.0", "cboe-web", SHEET, EXPIRY))
+    at("16T20:30")
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-16", "EMITTED")
+    at("17T07:30")
+    corrected = tailguard("run", "--json")
+    assert ran(corrected) == (0, "2020-03-16", "REVISED")
+    sent = subjects(mailbox)
+    assert len(sent) == 1 + json.loads(corrected.out)["detail"].startswith("target changed")
+    assert "the sheet of the day has 40" in " ".join(tailguard("report", "show", "2020-03-16").out.split())
+
+
+def test_a_signal_that_a_publisher_contradicts_afterwards_is_in_doubt_and_recipients_hear_of_it_once(
+    at: At, tailguard: Tailguard, mailbox: Mailbox
+) -> None:
+    market = at("16T18:45")
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-16", "EMITTED")
+    market.misbehave(changed("2460", "cboe", "SPX", MONDAY))
+    for attempt in ("16T20:30", "17T07:30"):
+        at(attempt)
+        doubtful = tailguard("run", "--json")
+        assert ran(doubtful) == (1, "2020-03-16", "FAILED")
+        assert "check it before acting on it" in json.loads(doubtful.out)["detail"]
+    assert subjects(mailbox)[1:] == [
+        "SIGNAL IN DOUBT VEQTOR 2020-03-16: waiting for SPX on which its publishers agree (Yahoo has 2386.13,"
+        " Cboe 2460.00)"
+    ]
+    # Its publisher never mends it. After the deadline it holds up nothing: Yahoo's counts, and says so.
+    at("17T18:45")
+    evening = tailguard("run", "--json")
+    assert ran(evening) == (0, "2020-03-17", "EMITTED")
+    assert json.loads(evening.out)["others"] == []
+    verdict = tailguard("data", "show", "--session", "2020-03-16").out
+    assert "Verdict: DEGRADED\n  DEGRADED: S&P 500: Cboe has 2460.00" in verdict
+
+
+def test_as_of_an_evening_of_dispute_there_is_no_signal_either(at: At, tailguard: Tailguard) -> None:
+    at("16T18:45").misbehave(changed("2410", "yahoo", "^GSPC"))
+    assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
+    asked = tailguard("run", "--session", "2020-03-16", "--as-of", "2020-03-16T18:50")
+    assert (asked.code, "publishers that agree on S&P 500" in asked.err) == (3, True)
+
+
+def test_the_second_attempt_of_a_first_evening_revises_nothing_without_a_total_return_index(
+    at: At, tailguard: Tailguard
+) -> None:
+    at("2024-07-01T18:45")
+    assert ran(tailguard("run", "--json")) == (0, "2024-07-01", "EMITTED")
+    at("2024-07-01T20:30")
+    assert ran(tailguard("run", "--json")) == (0, "2024-07-01", "ALREADY_EMITTED")
+
+
+def test_a_first_fetch_has_to_be_whole_and_a_look_at_the_past_alerts_nobody(
+    at: At, tailguard: Tailguard, mailbox: Mailbox
+) -> None:
+    market = at("16T18:45")
+    market.misbehave(Fault("500", "cboe", "VX_2020-01-22"), Fault("500", "cboe", "VX_2018-02-14"))
+    waiting = tailguard("run", "--json")
+    assert ran(waiting) == (3, "2020-03-16", "AWAITING_DATA")
+    assert "everything at once in the first fetch of a database" in json.loads(waiting.out)["detail"]
+    past = tailguard("run", "--session", "2018-02-05", "--json")
+    assert ran(past) == (1, "2018-02-05", "FAILED")
+    assert subjects(mailbox) == []

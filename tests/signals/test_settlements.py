@@ -3,11 +3,10 @@ from __future__ import annotations
 import datetime as dt
 
 import numpy as np
-import pytest
 
 from signals.calendar import TradingCalendar
 from signals.series import CBOE, CBOE_ARCHIVE, CBOE_SHEET, vx_series
-from signals.settlements import SHEET_CONTRADICTION, Settlements, settlements
+from signals.settlements import Settlements, settlements
 
 FRIDAY, MONDAY = dt.date(2020, 3, 13), dt.date(2020, 3, 16)
 MARCH, APRIL, MAY = (dt.date(2020, 3, 18), dt.date(2020, 4, 15), dt.date(2020, 5, 20))
@@ -78,15 +77,27 @@ def test_a_repeated_sheet_does_not_contradict_the_files(calendar: TradingCalenda
     assert found.refused == {}
 
 
-@pytest.mark.parametrize(("share", "used"), [(SHEET_CONTRADICTION * 0.9, True), (SHEET_CONTRADICTION * 1.1, False)])
-def test_a_sheet_and_a_file_too_far_apart_leave_no_settlement(
-    calendar: TradingCalendar, share: float, used: bool
-) -> None:
-    sheet = (MONDAYS[0] * (1 + share), MONDAYS[1], MONDAYS[2])
+def test_the_file_of_the_contract_is_final_however_far_the_sheet_is_off(calendar: TradingCalendar) -> None:
+    sheet = (MONDAYS[0] * 0.5, MONDAYS[1], MONDAYS[2])
     found = settlements(published(cboe={FRIDAY: FRIDAYS, MONDAY: MONDAYS}, cboe_sheet={MONDAY: sheet}), calendar)
-    assert (MARCH in on(found, MONDAY)) == used
-    assert APRIL in on(found, MONDAY)
-    assert (MARCH, MONDAY) not in found.refused if used else "72.625" in found.refused[MARCH, MONDAY]
+    assert on(found, MONDAY) == dict(zip(EXPIRIES, MONDAYS, strict=True))
+    assert found.refused == {}
+
+
+def test_a_sheet_that_repeats_one_which_the_files_corrected_is_refused(calendar: TradingCalendar) -> None:
+    # The file of a contract changed Friday's settlement by a tick: Monday's sheet is Friday's sheet all the same.
+    corrected = (FRIDAYS[0], FRIDAYS[1] + 0.05, FRIDAYS[2])
+    found = settlements(published(cboe={FRIDAY: corrected}, cboe_sheet={FRIDAY: FRIDAYS, MONDAY: FRIDAYS}), calendar)
+    assert on(found, FRIDAY)[APRIL] == corrected[1]
+    assert on(found, MONDAY) == {}
+
+
+def test_a_sheet_that_repeats_one_of_two_sessions_before_is_refused(calendar: TradingCalendar) -> None:
+    tuesday = dt.date(2020, 3, 17)
+    sheets = {FRIDAY: FRIDAYS, MONDAY: MONDAYS, tuesday: FRIDAYS}
+    found = settlements(published(cboe_sheet=sheets), calendar)
+    assert on(found, tuesday) == {}
+    assert found.refused[APRIL, tuesday] == "Cboe's sheet of 2020-03-17 repeats that of 2020-03-13"
 
 
 def test_the_archive_fills_in_what_the_current_file_lacks(calendar: TradingCalendar) -> None:

@@ -20,7 +20,7 @@ from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.ingest import IngestSummary, ingest, load_market, read_source, require_market
 from tasks.sources.files import FilesSource
-from tasks.sources.formats import BLS_SCHEDULE
+from tasks.sources.formats import BLS_SCHEDULE, CBOE_INDEX, CBOE_VX_SHEET, YAHOO_HISTORY
 from tasks.sources.payload import Fetched
 from tasks.sources.payload import Payload as SourcePayload
 from tests.conftest import NOW, now
@@ -314,3 +314,89 @@ def test_what_is_read_from_a_simulated_market_stays_simulated(tmp_path: Path, en
         assert load_market(work).simulated
     assert read_source(source)[0].simulated
     assert not read_source(FilesSource(market, now))[0].simulated
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A live source with one payload."""
+
+    payload: SourcePayload
+    name: str = "live"
+    simulated: bool = False
+    heals: bool = True
+
+    def fetch(self) -> Fetched:
+        return Fetched((self.payload,))
+
+
+def answered(format_name: str, subject: str, lines: list[str], hour: int, through: dt.date | None = None) -> Answer:
+    fetched_at = dt.datetime(2020, 3, 16, hour, tzinfo=dt.UTC)
+    body = "".join(f"{line}\n" for line in lines).encode()
+    return Answer(SourcePayload(format_name, subject, subject, body, fetched_at, False, through=through))
+
+
+def held(engine: Engine, series: str, publisher: str, as_of: dt.datetime | None = None) -> dict[str, float]:
+    with UnitOfWork(engine) as work:
+        found = load_market(work, as_of=as_of).find(series, publisher)
+    return {str(day): value for day, value in zip(found.days.tolist(), found.values.tolist(), strict=True)}
+
+
+def test_what_a_publisher_takes_back_is_gone_and_was_known_until_then(engine: Engine) -> None:
+    header, rows = "DATE,SPX", ["03/12/2020,2480.64", "03/13/2020,2711.02", "03/16/2020,2460.00"]
+    for hour, there in ((20, rows), (21, rows[:2]), (22, [*rows[:2], "03/16/2020,2386.13"])):
+        source = answered(CBOE_INDEX, "SPX", [header, *there], hour)
+        ingest(source, engine, at(source.payload.fetched_at))
+    assert held(engine, "SPX", "cboe")["2020-03-16"] == 2386.13
+    by_hour = {
+        hour: held(engine, "SPX", "cboe", dt.datetime(2020, 3, 16, hour, 30, tzinfo=dt.UTC)) for hour in (20, 21)
+    }
+    assert by_hour[20]["2020-03-16"] == 2460.0
+    assert list(by_hour[21]) == ["2020-03-12", "2020-03-13"]
+
+
+def test_days_that_were_not_asked_for_are_not_taken_back(engine: Engine) -> None:
+    header, rows = "Date,Close", ["2020-03-12,2480.64", "2020-03-13,2711.02", "2020-03-16,2386.13"]
+    whole = answered(YAHOO_HISTORY, "GSPC", [header, *rows], 20, dt.date(2020, 3, 16))
+    older = answered(YAHOO_HISTORY, "GSPC", [header, *rows[:2]], 21, dt.date(2020, 3, 13))
+    blank = answered(YAHOO_HISTORY, "GSPC", [header, *rows[:2], "2020-03-16,"], 22, dt.date(2020, 3, 16))
+    found = []
+    for source in (whole, older, blank):
+        ingest(source, engine, at(source.payload.fetched_at))
+        found.append(list(held(engine, "SPX", "yahoo"))[-1])
+    assert found == ["2020-03-16", "2020-03-16", "2020-03-13"]
+
+
+def test_a_sheet_counts_as_a_whole(engine: Engine) -> None:
+    header = "Product,Symbol,Expiration Date,Price"
+    rows = ["VX,VX/H0,2020-03-18,53.425", "VX,VX/J0,2020-04-15,43.9", "VX,VX/K0,2020-05-20,34.525"]
+    mended = ["VX,VX/H0,2020-03-18,72.625", "VX,VX/K0,2020-05-20,44.875"]
+    for hour, there in ((20, rows), (21, mended)):
+        source = answered(CBOE_VX_SHEET, "2020-03-16", [header, *there], hour)
+        ingest(source, engine, at(source.payload.fetched_at))
+    assert held(engine, "VX.2020-03-18", "cboe-sheet") == {"2020-03-16": 72.625}
+    assert held(engine, "VX.2020-04-15", "cboe-sheet") == {}
+
+
+def test_a_shorter_recorded_file_takes_nothing_back(tmp_path: Path, engine: Engine) -> None:
+    directory = write_market(tmp_path / "market", LAST)
+    ingest_at(directory, engine)
+    lines = (directory / SPX_FILE).read_text().splitlines()
+    (directory / SPX_FILE).write_text("\n".join(lines[:-5]) + "\n")
+    ingest_at(directory, engine, LATER)
+    assert list(held(engine, "SPX", "cboe"))[-1] == str(SESSIONS[-1])
+
+
+@pytest.mark.parametrize(("wrong", "used"), [(3, True), (30, False)])
+def test_an_answer_that_tells_another_history_is_refused_and_a_mended_value_is_not(
+    engine: Engine, wrong: int, used: bool
+) -> None:
+    days = [dt.date(2020, 1, 1) + dt.timedelta(days=day) for day in range(60)]
+    right = [f"{day:%m/%d/%Y},{3000 + row}.00" for row, day in enumerate(days)]
+    other = [f"{line}0" if row >= wrong else line.replace(",", ",1") for row, line in enumerate(right)]
+    for hour, lines in ((20, right), (21, other)):
+        source = answered(CBOE_INDEX, "SPX", ["DATE,SPX", *lines], hour)
+        summary = ingest(source, engine, at(source.payload.fetched_at))
+    assert (summary.refused == ()) == used
+    assert held(engine, "SPX", "cboe")["2020-01-01"] == (13000.0 if used else 3000.0)
+    if not used:
+        assert "got 30 others, the first of 2020-01-01, and 0 missing, of 60" in summary.refused[0]

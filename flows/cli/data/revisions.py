@@ -122,7 +122,7 @@ def _summed(changes: Iterable[ChangedValue], settled: Sequence[dt.date]) -> Iter
             order.append(of_dividend[change.payload_sha256])
     for some in order:
         one = some[0] if len(some) == 1 else None
-        ratios = [each.after / each.before for each in some if each.before]
+        ratios = [each.after / each.before for each in some if each.before and each.after]
         first = min(each.day for each in some)
         yield Revision(
             some[0].series,
@@ -143,7 +143,8 @@ def _summed(changes: Iterable[ChangedValue], settled: Sequence[dt.date]) -> Iter
 def _line(each: Revision) -> str:
     mark = " *" if each.needs_recompute else ""
     if each.values == 1:
-        what = f"{each.first}: {each.before:.10g} -> {each.after:.10g}"
+        after = "taken back" if each.after is None else f"{each.after:.10g}"
+        what = f"{each.first}: {each.before:.10g} -> {after}"
     else:
         what = f"{each.first}..{each.last}: {each.values} prices, {_factor(each)}"
     return f"{minute(each.known_at)}  {each.series} {each.publisher} {what}  {short_hash(each.payload_sha256)}{mark}"

@@ -175,17 +175,17 @@ def _show_values(
 def _verdict(day: dt.date, instant: dt.datetime | None) -> Verdict | None:
     """The verdict on the data of a session; None for a day that is none, or that no signal reaches back to."""
     from flows.wiring import services
-    from signals.inputs import resolve
-    from signals.market import market_history
     from signals.quality import verdict_on
+    from tasks.compute import inputs_of
     from tasks.ingest import load_market
 
-    calendar = services().calendar
+    work = services()
+    calendar = work.calendar
     if day < BASE_SESSION or not calendar.is_session(day):
         return None
-    with UnitOfWork(existing_database()) as work:
-        data = load_market(work, as_of=instant)
-    return verdict_on(resolve(market_history(data, calendar, day), calendar), day)
+    with UnitOfWork(existing_database()) as unit:
+        data = load_market(unit, as_of=instant)
+    return verdict_on(inputs_of(data, calendar, day, work.judgement(instant)), day)
 
 
 def _print_values(values: Sequence[TracedValue], *, with_series: bool) -> None:
