@@ -206,21 +206,6 @@ class Settings(BaseSettings):
         ge=1,
         le=10,
     )
-    fetch_retries: int = _setting(
-        "Running",
-        2,
-        "How often a scheduled run asks again, minutes later, for what did not answer. A run on a terminal never does.",
-        ge=0,
-        le=10,
-    )
-    fetch_retry_seconds: float = _setting(
-        "Running",
-        120.0,
-        "How long a scheduled run waits before it asks again the first time; then twice as long, and so on.",
-        gt=0.0,
-        le=3600.0,
-        allow_inf_nan=False,
-    )
     database_url: SecretStr = _setting(
         "Database",
         SecretStr("sqlite:///tailguard.db"),
@@ -281,6 +266,21 @@ class Settings(BaseSettings):
         "Delivery",
         False,
         "Tell the recipients also of signals of the simulated sample market; otherwise they never hear of one.",
+    )
+    fetch_retries: int = _setting(
+        "Running",
+        2,
+        "How often a scheduled run asks again, minutes later, for what did not answer. A run on a terminal never does.",
+        ge=0,
+        le=10,
+    )
+    fetch_retry_seconds: float = _setting(
+        "Running",
+        120.0,
+        "How long a scheduled run waits before it asks again the first time; then twice as long, and so on.",
+        gt=0.0,
+        le=3600.0,
+        allow_inf_nan=False,
     )
     clock: str | None = _setting(
         "Running",
@@ -463,6 +463,8 @@ def _unknown(name: str) -> ConfigurationError:
 
 
 def _where(name: str) -> str:
+    if name == "database_url":
+        return f"Check --database, {variable(name)} in the environment and in {DOT_ENV}, and {name} in {TOML_FILE}."
     return f"Check {variable(name)} in the environment and in {DOT_ENV}, and {name} in {TOML_FILE}."
 
 

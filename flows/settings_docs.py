@@ -159,6 +159,10 @@ def _takes(schema: dict[str, Any]) -> str:
             return "list of dates, yyyy-mm-dd"
         case {"type": "integer", "minimum": least, "maximum": most}:
             return f"whole number from {least} to {most}"
+        case {"type": "number", "minimum": least, "maximum": most}:
+            return f"number from {plain(float(least))} to {plain(float(most))}"
+        case {"type": "number", "exclusiveMinimum": bound, "maximum": most}:
+            return f"number above {plain(float(bound))}, up to {plain(float(most))}"
         case {"type": "number", "exclusiveMinimum": bound}:
             return f"number above {plain(float(bound))}"
         case {"format": "path"}:

@@ -91,10 +91,6 @@ def events_ahead(data: MarketData, calendar: TradingCalendar, session: dt.date, 
 
 
 def _is_known(days: Iterable[dt.date], through: dt.date, apart: int) -> bool:
-    """Whether a schedule reaches past a day without leaving one out around it."""
-    known = list(days)
-    later = min((day for day in known if day > through), default=None)
-    earlier = max((day for day in known if day <= through), default=None)
-    if later is None:
-        return False
-    return (later - (earlier or through)).days <= apart
+    """Whether a schedule reaches past a day: whether the next of its days is as near as it should be."""
+    later = min((day for day in days if day > through), default=None)
+    return later is not None and (later - through).days <= apart

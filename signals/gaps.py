@@ -186,7 +186,7 @@ def needed_gaps(
         absent.append("settlements of VX")
     if absent or settled is None:
         return [NeededGaps(name, ()) for name in absent]
-    last = end or min(settled, *(_last_of(data, keys) for _, keys in _ESSENTIAL))
+    last = end or needed_through(data)
     if _range(HISTORY_START, last)[1] < BASE_SESSION:
         return []
     history = market_history(data, calendar, _range(HISTORY_START, last)[1])
@@ -201,6 +201,13 @@ def needed_gaps(
         if missing.any():
             found.append(NeededGaps(name, spans(wanted[missing], wanted)))
     return found
+
+
+def needed_through(data: MarketData) -> dt.date:
+    """The last day on which everything that has no substitute has a value; without any, the first of all."""
+    settled = _last_settlement(data)
+    found = [_last_of(data, keys) for _, keys in _ESSENTIAL if any(len(data.find(*key).days) for key in keys)]
+    return min([settled, *found]) if settled and found else HISTORY_START
 
 
 def spans(days: Days, expected: Days) -> tuple[Span, ...]:

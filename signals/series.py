@@ -134,6 +134,15 @@ def vx_expiry_of(series: str) -> dt.date | None:
     return dt.date.fromisoformat(series.removeprefix(VX_PREFIX))
 
 
+#: A sheet of settlements is out sooner than the files of the contracts.
+_SHEET_AFTER_CLOSE = _hours(1.0)
+
+
+def known_after_close(series: str, publisher: str) -> dt.timedelta:
+    """How long after 16:00 New York time of its day a backfilled value is assumed to have been known."""
+    return _SHEET_AFTER_CLOSE if publisher == CBOE_SHEET else spec(series).known_after_close
+
+
 def spec(series: str) -> SeriesSpec:
     """The specification of a series, VX contracts included."""
     return _VX_SPEC if series.startswith(VX_PREFIX) else SPECS[series]

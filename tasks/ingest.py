@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from signals.calendar import NEW_YORK, Days
 from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
-from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VIX, VX_PREFIX, YAHOO, spec
+from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VIX, VX_PREFIX, YAHOO, known_after_close
 from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
@@ -357,7 +357,7 @@ def _to_store(
     found: Observations, fresh: np.ndarray, before: Mapping[dt.date, dt.datetime], key: int, payload: Payload
 ) -> Iterable[StoredValue]:
     """The values to append; `before` says since when those that are replaced have been known."""
-    lag = spec(found.series).known_after_close
+    lag = known_after_close(found.series, found.publisher)
     for day, value, is_fresh in zip(found.days.tolist(), found.values.tolist(), fresh.tolist(), strict=True):
         if not is_fresh:
             continue

@@ -12,7 +12,7 @@ from flows.sessions import LATEST, parse_session
 from flows.wiring import services
 from reports.text import render_text
 from reports.view import report_view
-from signals.errors import ConfigurationError
+from signals.errors import ConfigurationError, DataNotReady
 from signals.quality import require_agreement
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.unit_of_work import UnitOfWork
@@ -31,6 +31,13 @@ def signals_as_of(as_of: dt.datetime, through: dt.date) -> tuple[VeqtorSignals, 
         When too little was.
     """
     work, engine = services(), existing_database()
+    if as_of > work.clock():
+        raise ConfigurationError(
+            "--as-of",
+            expected="an instant that has passed",
+            got=new_york(as_of),
+            do=f"It is {new_york(work.clock())}.",
+        )
     with UnitOfWork(engine) as unit:
         count, assumed = unit.observations.known_by(as_of)
     if not count:
@@ -40,13 +47,32 @@ def signals_as_of(as_of: dt.datetime, through: dt.date) -> tuple[VeqtorSignals, 
             got="none: nothing in this database was known then",
             do="`tailguard data show` says what is stored and since when it is known.",
         )
-    signals, hashes = compute_stored(engine, work.calendar, through, work.judgement(as_of), as_of)
-    basis = (
-        f"As of {new_york(as_of)}: computed from the {count:,} observations known then, {assumed:,} of them by the "
-        f"time they are assumed to have been published, {count - assumed:,} since they were fetched. Nothing was "
-        "fetched, stored or sent."
-    )
+    try:
+        signals, hashes = compute_stored(engine, work.calendar, through, work.judgement(as_of), as_of)
+    except DataNotReady as error:
+        raise too_early(as_of, error) from error
+    if assumed == count:
+        known = f"all {count:,} observations known then by the times at which they are assumed to have been published"
+    elif assumed:
+        known = (
+            f"the {count:,} observations known then, {assumed:,} of them by the times at which they are assumed to "
+            "have been published, the others since they were fetched"
+        )
+    else:
+        known = f"the {count:,} observations that had been fetched by then"
+    basis = f"As of {new_york(as_of)}: computed from {known}. Nothing was fetched, stored or sent."
     return signals, hashes, basis
+
+
+def too_early(as_of: dt.datetime, error: DataNotReady) -> DataNotReady:
+    """The same error, for somebody who looks back."""
+    return DataNotReady(
+        f"as of {new_york(as_of)}, {error.about}",
+        expected=error.expected,
+        got=error.got,
+        do="Name a later instant; `tailguard data show --session DATE` says when each value became known.",
+        missing=error.missing,
+    )
 
 
 def show_as_of(as_of: dt.datetime, session: str | None) -> None:
@@ -67,8 +93,12 @@ def show_as_of(as_of: dt.datetime, session: str | None) -> None:
     signals, hashes, basis = signals_as_of(as_of, day)
     if session == LATEST:
         day = signals.inputs.last_session
-    if as_of < deadline(day, work.calendar) - DISPUTES_END_BEFORE_DEADLINE:
-        require_agreement(signals.inputs, day)
+    try:
+        signals.inputs.require(day)
+        signals.inputs.require_orders(day)
+        if as_of < deadline(day, work.calendar) - DISPUTES_END_BEFORE_DEADLINE:
+            require_agreement(signals.inputs, day)
+    except DataNotReady as error:
+        raise too_early(as_of, error) from error
     report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
-    signals.inputs.require_orders(day)
     click.echo(render_text(report_view(report, revision=1, emitted_at=as_of, basis=basis)), nl=False)

@@ -16,7 +16,7 @@ from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, existing_database, source_option
 from flows.cli.output import say
 from signals.document import decode
-from signals.errors import ConfigurationError
+from signals.errors import ConfigurationError, DataNotReady
 from signals.series import BASE_SESSION
 from signals.veqtor.history import (
     STRATEGIES,
@@ -182,7 +182,7 @@ def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_
 
 
 def _as_of(strategy: str, start: dt.date, end: dt.date, as_of: dt.datetime) -> list[Row]:
-    from flows.cli.as_of import signals_as_of
+    from flows.cli.as_of import signals_as_of, too_early
     from flows.wiring import services
 
     closed = services().calendar.last_session_closed_by(as_of, dt.timedelta(0))
@@ -190,7 +190,10 @@ def _as_of(strategy: str, start: dt.date, end: dt.date, as_of: dt.datetime) -> l
     if last < start:
         return []
     signals, _, basis = signals_as_of(as_of, last)
-    rows = rows_of_signals(signals, strategy, start, last)
+    try:
+        rows = rows_of_signals(signals, strategy, start, last)
+    except DataNotReady as error:
+        raise too_early(as_of, error) from error
     say(basis, err=True)
     _note_scale([levels_since(signals, strategy)], start)
     return rows

@@ -17,6 +17,9 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 _NEW_YORK = ZoneInfo("America/New_York")
 
 
+_FORM = "New York time unless it names another; a day is its end."
+
+
 def parse_instant(option: str, text: str) -> dt.datetime:
     """An instant in UTC; a day alone is its end, the last moment at which anything of it was known.
 
@@ -56,5 +59,5 @@ def as_of_option(what: str) -> Decorator:
     what : str
         What it does to the command, as a sentence.
     """
-    option: Decorator = click.option("--as-of", "as_of", metavar="TIME", callback=_parsed, help=what)
+    option: Decorator = click.option("--as-of", "as_of", metavar="TIME", callback=_parsed, help=f"{what} {_FORM}")
     return option

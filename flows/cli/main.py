@@ -32,6 +32,7 @@ _COMMANDS = {
     "db": ("flows.cli.db", "db"),
     "init": ("flows.cli.init", "init"),
     "config": ("flows.cli.config", "config"),
+    "rules": ("flows.cli.rules", "rules"),
     "replay": ("flows.cli.replay", "replay"),
     "completion": ("flows.cli.completion", "completion"),
 }

@@ -9,8 +9,10 @@ from pathlib import Path
 import click
 
 from flows.cli.instants import new_york, parse_instant
+from flows.cli.main import EXIT_INTERRUPTED
 from flows.cli.manual import manual
 from flows.cli.options import data_dir_option
+from flows.cli.output import say
 from flows.settings import load_settings
 from signals.errors import ConfigurationError
 
@@ -70,10 +72,22 @@ def replay(data_dir: Path | None, at: str | None, port: int, faults: tuple[str, 
     wanted = [Fault.parse(text) for text in faults]
     with replayed(data_dir or _configured_data_dir(), parse_instant("--at", at), port=port) as market:
         market.misbehave(*wanted)
-        for name, value in market.settings.items():
+        day = new_york(market.instant)[:10]
+        rehearsal = {"TAILGUARD_SOURCE": "live", "TAILGUARD_DATABASE_URL": f"sqlite:///replay-{day}.db"}
+        settings = rehearsal | market.settings
+        for name, value in settings.items():
             click.echo(f"export {name}={value}")
-        click.echo(f"Serving {new_york(market.instant)} on {market.url}. Ctrl-C ends it.", err=True)
-        threading.Event().wait()
+        say(f"Serving {new_york(market.instant)} on {market.url}. Ctrl-C ends it.", err=True)
+        for fault in wanted:
+            times = f", {fault.times} times" if fault.times else ""
+            say(f"Fault: {fault.kind} from {fault.publisher} for {fault.glob}{times}.", err=True)
+        say("A shell with these settings rehearses: `tailguard run --no-notify` leaves recipients alone.", err=True)
+        say(f"To end a rehearsal: unset {' '.join(settings)}", err=True)
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            say("Stopped.", err=True)
+            return EXIT_INTERRUPTED
     return 0
 
 

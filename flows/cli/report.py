@@ -64,7 +64,7 @@ def list_reports(limit: int, as_of: dt.datetime | None, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     if not found:
-        click.echo("No report yet: `tailguard run` emits one.")
+        click.echo("No report had been emitted by then." if as_of else "No report yet: `tailguard run` emits one.")
     for item in found:
         document = json.loads(item.document)
         target, label = document["target"], "  SIMULATED" if document.get("simulated") else ""

@@ -27,8 +27,8 @@ _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
     epilog=manual(
         "tailguard status",
         "tailguard status --limit 1 --json",
-        exit_codes="0 all well, 1 the latest session failed, 2 no database, 4 a message is undelivered or its delivery "
-        "is uncertain",
+        exit_codes="0 nothing failed, though a session may be waiting for data, 1 the latest session failed, 2 no "
+        "database, 4 a message is undelivered or its delivery is uncertain",
     )
 )
 @click.option(
@@ -91,7 +91,8 @@ def status(limit: int, as_json: bool) -> int:
                 say(f"            alert {alert.kind} raised {alert.raised_at:%Y-%m-%d %H:%M} UTC: {alert.title}")
         if last:
             ended = f"{last.finished_at:%Y-%m-%d %H:%M} UTC" if last.finished_at else "not yet, or it was killed"
-            say(f"Last run: {last.kind} from {last.source}, ended {ended}. {last.message or ''}".rstrip())
+            said = "" if any(item.detail in (last.message or "") for item in outcomes) else last.message or ""
+            say(f"Last run: {last.kind} from {last.source}, ended {ended}. {said}".rstrip())
         if expected:
             say(
                 f"Next: session {expected.session}, attempt {_new_york(expected.attempt_at)}, "

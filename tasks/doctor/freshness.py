@@ -23,6 +23,7 @@ from signals.series import (
     SPY_ADJUSTED,
     VIX,
     VX_PREFIX,
+    YAHOO,
     spec,
 )
 from storage.runs import AWAITING_DATA, FAILED, NextRun
@@ -44,6 +45,10 @@ _LONGEST_BREAK = dt.timedelta(days=5)
 
 #: What decisions rest on.
 _INPUTS = (SPX, VIX, VX_PREFIX, SPXTR, SPY_ADJUSTED, DTB3, DFF, IRX)
+
+#: Publishers without whose values nothing is decided.
+_DECISIVE = {SPX: (YAHOO,)}
+_NEEDED = (SPX, VIX, VX_PREFIX, SPY_ADJUSTED)
 
 #: Series that are named before the rest is counted.
 _NAMED = 4
@@ -83,12 +88,14 @@ def stored_data(engine: Engine, calendar: TradingCalendar, now: dt.datetime) -> 
     last: dict[str, dt.date] = {}
     for extent in extents:
         name = VX_PREFIX if extent.series.startswith(VX_PREFIX) else extent.series
-        last[name] = max(extent.last, last.get(name, extent.last))
+        if extent.publisher in _DECISIVE.get(name, (extent.publisher,)):
+            last[name] = max(extent.last, last.get(name, extent.last))
     inputs = [name for name in _INPUTS if name in last]
     if not inputs:
         return Finding("stored data", WARN, "none", "`tailguard run` or `tailguard backfill` reads them.")
     looked = last_attempt(now)
-    late = [
+    late = [f"{name.rstrip('.')}: none" for name in _NEEDED if name not in last]
+    late += [
         f"{name.rstrip('.')} to {last[name]} ({due} is due)"
         for name in inputs
         if last[name] < (due := expected_day(name, calendar, looked))

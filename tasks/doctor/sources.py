@@ -77,7 +77,7 @@ class LiveProbe:
 
     def clock(self) -> Finding:
         """How our clock goes with those of the publishers that answered."""
-        return clock(dict(self.clocks), system_clock())
+        return clock(dict(self.clocks), self.now)
 
     def yahoo(self) -> Finding:
         """The last close of the S&P 500."""

@@ -55,6 +55,9 @@ def answer(directory: Path, instant: dt.datetime, request: Request) -> Reply:
         for day, note in _days(path):
             if year <= day.year <= year + 1:
                 lines += _event(name, day, note, year)
+    if len(lines) == len(_HEAD):
+        # Nothing of these years was recorded; a real schedule is never empty.
+        return not_found()
     return Reply(_folded([*lines, "END:VCALENDAR"]), content_type="text/calendar; charset=utf-8")
 
 

@@ -116,7 +116,7 @@ class Fault:
         ------
         ConfigurationError
         """
-        found = re.fullmatch(r"([^:=@]+)(?:=([^:@]*))?(?:@([\d-]+))?:([^:]+):(.+?)(?::(\d+))?", text)
+        found = re.fullmatch(r"([^:=@]+)(?:=([^:@]*))?(?:@([\d-]+))?:([^:]+):([^:]+)(?::(\d+))?", text)
         if found is None:
             raise _wrong(text, "KIND[=VALUE][@DAY]:PUBLISHER:GLOB[:TIMES]", repr(text))
         kind, value, day, publisher, glob, times = found.groups()

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ def answer(directory: Path, instant: dt.datetime, request: Request) -> Reply:
     if request.query.get("interval") != "1d" or request.query.get("includePrePost", "false").lower() != "false":
         return _error(422, "Unprocessable Entity", "Only daily bars of regular hours were recorded")
     try:
-        start, end = int(request.query["period1"]), int(request.query["period2"])
+        start, end = _period(request.query, instant)
         first = dt.datetime.fromtimestamp(start, NEW_YORK).date()
     except (KeyError, ValueError, OverflowError, OSError):
         return _error(422, "Unprocessable Entity", "Invalid input - period1 and period2 are needed")
@@ -102,3 +103,11 @@ def _closes(day: dt.date) -> dt.datetime:
 def _error(status: int, code: str, description: str) -> Reply:
     error = {"chart": {"result": None, "error": {"code": code, "description": description}}}
     return Reply(json.dumps(error).encode(), status, JSON)
+
+
+def _period(query: Mapping[str, str], instant: dt.datetime) -> tuple[int, int]:
+    """The stamps between which bars are asked for, also where that is a number of days up to now."""
+    if days := re.fullmatch(r"(\d+)d", query.get("range", "")):
+        # Days of trading: there are as many in any longer span of the calendar.
+        return int((instant - dt.timedelta(days=2 * int(days[1]))).timestamp()), int(instant.timestamp()) + 1
+    return int(query["period1"]), int(query["period2"])

@@ -60,10 +60,10 @@ for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
     logging.getLogger(_name).addFilter(lambda record: record.levelno >= logging.WARNING)
 
-REFUSED = Reason("connection refused", "Check the network and its firewall.", retry=Retry.SECONDS)
+REFUSED = Reason("connection refused", "Check the network and its firewall.", retry=Retry.SECONDS, no_answer=True)
 UNKNOWN_HOST = Reason("its name cannot be resolved", "Check the network.", retry=Retry.MINUTES)
 _NAME_SERVER_BUSY = Reason(UNKNOWN_HOST.said, UNKNOWN_HOST.do, retry=Retry.SECONDS)
-NO_CONNECTION = Reason("no connection", "Check the network.", retry=Retry.SECONDS)
+NO_CONNECTION = Reason("no connection", "Check the network.", retry=Retry.SECONDS, no_answer=True)
 BAD_CERTIFICATE = Reason(
     "its certificate is not accepted",
     "Check the clock, and whether a proxy stands in for the server.",
@@ -71,7 +71,7 @@ BAD_CERTIFICATE = Reason(
 )
 NO_TLS = Reason("no secure connection", "Check whether a proxy stands in for the server.", retry=Retry.NEVER)
 PROXY = Reason("the proxy refused", "Check the proxy.", retry=Retry.NEVER)
-TOO_SLOW = Reason("no answer in time", "Check the network.", retry=Retry.SECONDS)
+TOO_SLOW = Reason("no answer in time", "Check the network.", retry=Retry.SECONDS, no_answer=True)
 BROKEN_OFF = Reason("the answer broke off", "Check the network.", retry=Retry.SECONDS)
 HTML = Reason(
     "answered with an HTML page",

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from http import HTTPStatus
 from typing import TypeVar
@@ -59,12 +59,15 @@ class Reason:
     status : int, optional
         The HTTP status, where that is the reason.
     retry : Retry
+    no_answer : bool
+        Whether the host did not answer at all, which it will not do for its next file either.
     """
 
     said: str
     do: str
     status: int | None = None
     retry: Retry = field(default=Retry.MINUTES, compare=False)
+    no_answer: bool = field(default=False, compare=False)
 
 
 def http_status(status: int) -> Reason:
@@ -190,10 +193,14 @@ class _Host:
     unwell_in : TimeLimit, optional
         Of the requests in which one used up its attempts, with no success since. The others are then tried once each:
         a host that is down is not asked three times for every file.
+    silent : Reason, optional
+        Why that one had no answer at all. The others of these requests then fail with it at once: nobody waits for a
+        timeout per file.
     """
 
     def __init__(self) -> None:
         self.unwell_in: TimeLimit | None = None
+        self.silent: Reason | None = None
         self._changed = threading.Condition()
         self._under_way = 0
         self._last_start = float("-inf")
@@ -263,13 +270,15 @@ class Caller:
 
     def _attempt(self, send: Callable[[], T]) -> T:
         with self._host.request(self._politeness, self._limit):
+            if self._host.silent and self._host.unwell_in is self._limit:
+                raise RequestFailed(replace(self._host.silent, retry=Retry.MINUTES))
             try:
                 found = send()
             except RequestFailed as error:
                 if error.pause_seconds is not None and error.heals_in_seconds:
                     self._host.leave_alone(error.pause_seconds)
                 raise
-        self._host.unwell_in = None
+        self._host.unwell_in = self._host.silent = None
         return found
 
     def _wait(self, state: RetryCallState) -> float:
@@ -279,7 +288,10 @@ class Caller:
 
     def _is_last(self, state: RetryCallState) -> bool:
         if state.attempt_number >= self._politeness.attempts:
+            error = state.outcome.exception() if state.outcome else None
+            silent = isinstance(error, RequestFailed) and error.reason.no_answer
             self._host.unwell_in = self._limit
+            self._host.silent = error.reason if isinstance(error, RequestFailed) and silent else None
         return self._host.unwell_in is self._limit or state.upcoming_sleep >= self._limit.remaining
 
 

@@ -249,7 +249,7 @@ def test_gaps_of_a_complete_market(tailguard: Tailguard, read: Read) -> None:
     assert ended.code == 0
     assert "SPX yahoo, 2004-01-02..2006-06-30: expected 629 rows, missing [], extra []\n" in ended.out
     assert "VX slot 7, 2004-" in ended.out
-    assert ended.out.endswith("Nothing that a decision needs is missing.\n")
+    assert ended.out.endswith(f"Nothing that a decision needs is missing up to {LAST}.\n")
 
 
 def test_gaps_name_what_a_decision_needs_and_end_with_1(tailguard: Tailguard, read: Read, market: Path) -> None:

@@ -29,14 +29,20 @@ def test_it_prints_the_settings_and_serves_until_it_is_interrupted(data_dir: Pat
     assert served.stdout
     assert served.stderr
     try:
-        lines = [served.stdout.readline() for _ in range(7)]
+        lines = [served.stdout.readline() for _ in range(9)]
         settings = dict(line.removeprefix("export ").strip().split("=", 1) for line in lines)
         assert settings["TAILGUARD_CLOCK"] == "2020-03-16T22:45:00+00:00"
         assert max(map(len, lines)) <= 80
+        # What it writes is kept apart from what is real.
+        assert settings["TAILGUARD_SOURCE"] == "live"
+        assert settings["TAILGUARD_DATABASE_URL"] == "sqlite:///replay-2020-03-16.db"
         assert re.fullmatch(
             r"Serving 2020-03-16 18:45 New York on http://127\.0\.0\.1:\d+\. Ctrl-C ends it\.\n",
             served.stderr.readline(),
         )
+        said = "".join(served.stderr.readline() for _ in range(3))
+        assert "Fault: 503 from cboe-web for 2020-03-16, 1 times." in said
+        assert "To end a rehearsal: unset TAILGUARD_SOURCE TAILGUARD_DATABASE_URL" in said
         sheet = settings["TAILGUARD_CBOE_WEB_URL"] + "/us/futures/market_statistics/settlement/csv/?dt=2020-03-16"
         with pytest.raises(urllib.error.HTTPError, match="503"):
             urllib.request.urlopen(sheet)  # noqa: S310 - the server of this test
@@ -46,7 +52,7 @@ def test_it_prints_the_settings_and_serves_until_it_is_interrupted(data_dir: Pat
         served.send_signal(signal.SIGINT)
         out, err = served.communicate(timeout=10)
     assert (served.returncode, out) == (130, "")
-    assert err.strip().startswith("Interrupted.")
+    assert err.strip().endswith("Stopped.")
 
 
 def test_every_fault_is_listed(tailguard: Tailguard) -> None:

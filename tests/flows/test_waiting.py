@@ -6,6 +6,7 @@ import datetime as dt
 import email
 import email.policy
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -113,7 +114,7 @@ def test_2020_03_16_a_sheet_two_attempts_late_and_a_settlement_revised_the_next_
     for instant, price, revision in ((before, "59.15", "revision 1"), (after, "59.3", "revision 2")):
         computed = tailguard("run", "--session", "2020-03-16", "--as-of", instant).out
         assert shown(computed, "VXJ20") == price
-        assert "0 of them by the time they are assumed" in " ".join(computed.split())
+        assert "observations that had been fetched by then" in " ".join(computed.split())
         said = tailguard("report", "show", "2020-03-16", "--as-of", instant).out
         assert (shown(said, "VXJ20"), revision in said) == (price, True)
     early = tailguard("run", "--session", "2020-03-16", "--as-of", "2020-03-16T20:31")
@@ -276,6 +277,7 @@ def test_a_signal_that_a_publisher_contradicts_afterwards_is_in_doubt_and_recipi
 def test_as_of_an_evening_of_dispute_there_is_no_signal_either(at: At, tailguard: Tailguard) -> None:
     at("16T18:45").misbehave(changed("2410", "yahoo", "^GSPC"))
     assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
+    at("16T20:30")
     asked = tailguard("run", "--session", "2020-03-16", "--as-of", "2020-03-16T18:50")
     assert (asked.code, "publishers that agree on S&P 500" in asked.err) == (3, True)
 
@@ -300,3 +302,25 @@ def test_a_first_fetch_has_to_be_whole_and_a_look_at_the_past_alerts_nobody(
     past = tailguard("run", "--session", "2018-02-05", "--json")
     assert ran(past) == (1, "2018-02-05", "FAILED")
     assert subjects(mailbox) == []
+
+
+def test_publishers_that_do_not_answer_at_all_are_not_waited_for_file_by_file(
+    at: At, tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    market = at("16T18:45")
+    market.misbehave(Fault("silent", "*"))
+    monkeypatch.setenv("TAILGUARD_SOURCE_TIMEOUT_SECONDS", "1")
+    started = time.monotonic()
+    assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
+    # Over thirty files of one host, four at once, a second each.
+    assert time.monotonic() - started < 6.0
+
+
+def test_an_instant_that_has_not_come_and_one_that_is_too_early_are_told_apart(at: At, tailguard: Tailguard) -> None:
+    at("16T20:30")
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-16", "EMITTED")
+    future = tailguard("run", "--as-of", "2020-03-20")
+    assert (future.code, "expected an instant that has passed" in future.err) == (2, True)
+    early = tailguard("history", "--start", "2020-03-16", "--end", "2020-03-16", "--as-of", "2020-03-16T17:00")
+    assert (early.code, "Name a later instant" in early.err or "nothing in this database" in early.err) == (2, True)
+    assert tailguard("report", "list", "--as-of", "2020-03-16T17:00").out == "No report had been emitted by then.\n"

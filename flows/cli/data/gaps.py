@@ -59,13 +59,20 @@ def gaps(start: dt.datetime | None, end: dt.datetime | None, as_json: bool) -> i
         )
     # They load numpy, which the other commands on data do without.
     from flows.wiring import services
-    from signals.gaps import needed_gaps, series_gaps, vx_gaps
+    from signals.gaps import needed_gaps, needed_through, series_gaps, vx_gaps
     from tasks.ingest import load_market
     from tasks.schedule import session_due
 
     engine = existing_database()
     work = services()
     due = session_due(work.clock(), work.calendar)
+    if first and first > due:
+        raise ConfigurationError(
+            f"start {first}",
+            expected=f"{due} or earlier, the last session that is over",
+            got=str(first),
+            do="Check --start.",
+        )
     last = min(last, due) if last else None
     with UnitOfWork(engine) as unit:
         data = load_market(unit)
@@ -75,6 +82,7 @@ def gaps(start: dt.datetime | None, end: dt.datetime | None, as_json: bool) -> i
         document = {
             "simulated": data.simulated,
             "series": [_document(each) for each in found],
+            "needed_through": (last or needed_through(data)).isoformat(),
             "needed": [{"name": each.name, "missing": _spans(each.missing)} for each in needed],
         }
         click.echo(json.dumps(document))
@@ -82,7 +90,7 @@ def gaps(start: dt.datetime | None, end: dt.datetime | None, as_json: bool) -> i
         say_simulated(data.simulated)
         for each in found:
             say(_line(each))
-        _say_needed(needed)
+        _say_needed(needed, last or needed_through(data))
     return EXIT_FAILED if needed else 0
 
 
@@ -96,10 +104,10 @@ def _line(each: SeriesGaps) -> str:
     )
 
 
-def _say_needed(needed: Sequence[NeededGaps]) -> None:
+def _say_needed(needed: Sequence[NeededGaps], through: dt.date) -> None:
     click.echo()
     if not needed:
-        say("Nothing that a decision needs is missing.")
+        say(f"Nothing that a decision needs is missing up to {through}.")
     for each in needed:
         missing = f"missing [{_ranges(each.missing, _SESSIONS)}]" if each.missing else "no value at all"
         say(f"A decision needs {each.name}: {missing}")

@@ -45,7 +45,7 @@ _LAST_DAYS = 20
     metavar="DATE",
     help="Every value of a day that a signal can use, yyyy-mm-dd.",
 )
-@as_of_option("Only what was known at an instant, such as 2020-03-16T18:45, in New York time unless it names another.")
+@as_of_option("Only what was known at an instant, such as 2020-03-16T18:45.")
 @click.option("--all", "everything", is_flag=True, help="With --series, all its days; by default the last 20.")
 @database_option
 @json_option
