@@ -116,9 +116,7 @@ CASES = [
     waits("S&P 500: the bar of the day is not there", "late:yahoo:^GSPC", "nothing yet for 2020-03-16 of SPX"),
     waits("S&P 500: the bar of the day was made in the session", "live-bar:yahoo:^GSPC", "2020-03-16 of SPX"),
     waits("S&P 500: one per cent off at Yahoo", "changed-value=2410:yahoo:^GSPC", "publishers that agree on S&P 500"),
-    waits(
-        "S&P 500: a slipped digit at Yahoo", "wrong-scale@2020-03-16:yahoo:^GSPC", "SPX on which its publishers agree"
-    ),
+    waits("S&P 500: a slipped digit at Yahoo", "wrong-scale@2020-03-16:yahoo:^GSPC", "SPX on which its publishers"),
     waits("S&P 500: the whole history on another scale", "wrong-scale:yahoo:^GSPC", "the values of SPX that are known"),
     waits("S&P 500: a day left out", "gap@2020-03-04:yahoo:^GSPC", "missing [2020-03-04]"),
     waits("VIX: another close at Yahoo", "changed-value=80.5:yahoo:^VIX", "publishers that agree on VIX"),

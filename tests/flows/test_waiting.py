@@ -110,7 +110,7 @@ def test_2020_03_16_a_sheet_two_attempts_late_and_a_settlement_revised_the_next_
     assert "59.3" in changes
 
     # What was known when, and what was said when.
-    before, after = ("2020-03-17T01:00", "2020-03-17T19:00")
+    before, after = ("2020-03-17T01:00", "2020-03-17T18:45")
     for instant, price, revision in ((before, "59.15", "revision 1"), (after, "59.3", "revision 2")):
         computed = tailguard("run", "--session", "2020-03-16", "--as-of", instant).out
         assert shown(computed, "VXJ20") == price
