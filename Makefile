@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+UNIT := $(BIN)/pytest -m "not server" -n 2 --dist worksteal -p no:benchmark
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test unit zones lint bench lock clean
@@ -14,12 +15,12 @@ test: lint unit zones
 	$(BIN)/pytest -m server -n 2 --dist loadfile
 
 unit: $(VENV)/.installed
-	$(BIN)/pytest -m "not server" -n 2 --dist loadfile
+	$(UNIT)
 
 # The unit tests east and west of New York, a day ahead of it and three hours behind.
 zones: $(VENV)/.installed
-	TZ=Asia/Tokyo $(BIN)/pytest -m "not server" -n 2 --dist loadfile
-	TZ=America/Los_Angeles $(BIN)/pytest -m "not server" -n 2 --dist loadfile
+	TZ=Asia/Tokyo $(UNIT)
+	TZ=America/Los_Angeles $(UNIT)
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

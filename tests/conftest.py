@@ -93,10 +93,21 @@ def made_up_signals(made_up: MarketData, calendar: TradingCalendar) -> VeqtorSig
     return veqtor_signals(resolve(market_history(made_up, calendar, LAST), calendar))
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """An empty SQLite database with the current schema."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+@pytest.fixture(scope="session")
+def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a SQLite database with the current schema and no rows: copied, not migrated for each test."""
+    path = tmp_path_factory.mktemp("schema") / "schema.db"
+    engine = open_engine(f"sqlite:///{path}")
     ensure_schema(engine)
+    engine.dispose()
+    return path.read_bytes()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, sqlite_with_schema: bytes) -> Iterator[Engine]:
+    """An empty SQLite database with the current schema."""
+    path = tmp_path / "test.db"
+    path.write_bytes(sqlite_with_schema)
+    engine = open_engine(f"sqlite:///{path}")
     yield engine
     engine.dispose()

@@ -12,7 +12,6 @@ from signals.errors import DataNotReady
 from signals.veqtor.rules import VEQTOR
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, SessionOutcome
-from storage.schema import ensure_schema
 from tasks.alerts import record_missing
 from tasks.persist import Recipient
 from tasks.runs import start_run
@@ -23,11 +22,11 @@ SESSION = dt.date(2026, 11, 19)
 
 
 @pytest.fixture
-def alerted(tmp_path: Path) -> str:
+def alerted(tmp_path: Path, sqlite_with_schema: bytes) -> str:
     """A database with an alert and its message."""
+    (tmp_path / "alerted.db").write_bytes(sqlite_with_schema)
     url = f"sqlite:///{tmp_path / 'alerted.db'}"
     engine = open_engine(url)
-    ensure_schema(engine)
     run_id = start_run(engine, "daily", "files", None, now)
     outcome = SessionOutcome(SESSION, AWAITING_DATA, "waits for VIX", None, NOW)
     error = DataNotReady("session", expected="all", got="no VIX", do="Run again.", missing=("VIX",))

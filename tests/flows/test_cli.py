@@ -15,7 +15,6 @@ from flows.cli.main import _comes_from_interrupt
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
-from storage.schema import ensure_schema
 from tasks.persist import Recipient, emit
 from tasks.runs import finish_run, record_outcome, start_run
 from tests.conftest import now
@@ -27,10 +26,10 @@ LAST_DAYS = SESSIONS[-5:]
 
 
 @pytest.fixture
-def reported(tmp_path: Path, made_up_signals: VeqtorSignals) -> str:
+def reported(tmp_path: Path, made_up_signals: VeqtorSignals, sqlite_with_schema: bytes) -> str:
     """A database with the reports of five sessions and one message each."""
+    (tmp_path / "reports.db").write_bytes(sqlite_with_schema)
     engine = open_engine(f"sqlite:///{tmp_path / 'reports.db'}")
-    ensure_schema(engine)
     run_id = start_run(engine, "daily", "files", None, now)
     reports = [signal_report(made_up_signals, day, 1e6) for day in LAST_DAYS]
     emit(engine, run_id, reports, [Recipient("email", "desk@example.com")], now)

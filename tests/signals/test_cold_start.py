@@ -58,6 +58,7 @@ def decisions(report: SignalReport) -> dict[str, object]:
     return found | {"stop_loss": report.stop_loss.active, "flags": [flag.name for flag in report.flags]}
 
 
+@pytest.mark.server
 def test_decisions_of_two_hundred_cold_starts_equal_those_of_the_full_fold(
     recorded: MarketData, recorded_signals: VeqtorSignals, calendar: TradingCalendar
 ) -> None:

@@ -52,21 +52,12 @@ def empty_engine(database_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def _sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    path = tmp_path_factory.mktemp("schema") / "schema.db"
-    engine = open_engine(f"sqlite:///{path}")
-    ensure_schema(engine)
-    engine.dispose()
-    return path.read_bytes()
-
-
 @pytest.fixture
-def engine(database_url: str, _sqlite_with_schema: bytes) -> Iterator[Engine]:
+def engine(database_url: str, sqlite_with_schema: bytes) -> Iterator[Engine]:
     """A database with the current schema and no rows."""
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).write_bytes(_sqlite_with_schema)
+        Path(str(url.database)).write_bytes(sqlite_with_schema)
     engine = open_engine(database_url)
     ensure_schema(engine)
     yield engine

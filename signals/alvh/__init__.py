@@ -1,0 +1,1 @@
+"""ALVH, the adaptive layered VIX hedge, and the Cboe VIX Tail Hedge index as its yardstick."""
