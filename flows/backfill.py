@@ -128,7 +128,7 @@ def _emit_range(
     wanted = [session for session in sessions if session not in there]
     if not wanted:
         return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, ()))
-    refused = fetch_step(source, engine, work.clock).refused
+    refused = fetch_step(source, engine, work.clock, whole=True).refused
     signals, hashes = compute_step(engine, work.calendar, sessions[-1], work.judgement())
     ready = [session for session in wanted if session <= signals.inputs.last_session]
     counts: Counter[str] = Counter()

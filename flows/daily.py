@@ -17,7 +17,7 @@ from flows.sessions import LATEST, parse_session
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.calendar import NEW_YORK
-from signals.errors import DataNotReady, DataQualityError
+from signals.errors import DataNotReady, DataQualityError, TransientSourceError
 from signals.quality import require_agreement
 from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals
@@ -37,6 +37,7 @@ from tasks.notify.deliver import DeliverySummary
 from tasks.runs import (
     expected_next,
     finish_run,
+    has_reports,
     missed_sessions,
     record_failure,
     record_outcome,
@@ -76,6 +77,9 @@ class DailyResult:
     others: tuple[SessionOutcome, ...]
     delivery: DeliverySummary
 
+
+#: A fetch reads the files of contracts that were alive so many sessions back, and some more.
+_REACHED_AGAIN = 60
 
 #: How much a wait before asking again is stretched, by chance, so that not everybody asks at once.
 _RETRY_JITTER = 0.3
@@ -178,8 +182,8 @@ def _outcome(
         outcome = _too_late(work, session, "The run started after its deadline.")
         record_missing(engine, run_id, outcome, told, work.clock, digest)
         return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
-    first_time = stored_days(engine) is None
-    problems = _fetch(work, engine, source)
+    first_time = not has_reports(engine, digest)
+    problems = _fetch(work, engine, source, whole=first_time or not _is_next(work, engine, session))
     try:
         if first_time and problems:
             raise _not_whole(session, problems)
@@ -222,10 +226,10 @@ def _not_whole(session: dt.date, problems: list[str]) -> DataNotReady:
     """The error for a first fetch that is not complete: levels would begin where what is missing lets them."""
     return DataNotReady(
         f"session {session}",
-        expected="everything at once in the first fetch of a database, on which its index levels will rest",
+        expected="everything at once before the first report of a database, on which its index levels will rest",
         got=" ".join(problems),
         do="Run again when all of it answers.",
-        missing=("a complete first fetch",),
+        missing=("all that the first report needs",),
     )
 
 
@@ -236,12 +240,18 @@ def _in_doubt(work: Services, session: dt.date, why: str) -> SessionOutcome:
     return SessionOutcome(session, FAILED, detail, None, due)
 
 
+def _is_next(work: Services, engine: Engine, session: dt.date) -> bool:
+    """Whether a session follows what is stored so closely that the next fetch reads again what this one lacks."""
+    stored = stored_days(engine)
+    return stored is not None and 0 < len(work.calendar.sessions_in(stored.last, session)) <= _REACHED_AGAIN
+
+
 def _may_wait(work: Services, session: dt.date) -> bool:
     """Whether there is time enough for publishers that disagree to mend what they published."""
     return work.clock() < deadline(session, work.calendar) - DISPUTES_END_BEFORE_DEADLINE
 
 
-def _fetch(work: Services, engine: Engine, source: Source) -> list[str]:
+def _fetch(work: Services, engine: Engine, source: Source, *, whole: bool) -> list[str]:
     """Fetch and store; returns what publishers did not answer or answered wrongly, a sentence each.
 
     A session is computed from what is stored all the same: it may need none of what is missing, or may have it from an
@@ -256,13 +266,17 @@ def _fetch(work: Services, engine: Engine, source: Source) -> list[str]:
         retry_condition_fn=_may_heal_soon,
     )
     try:
-        return list(step(source, engine, work.clock).refused)
+        return list(step(source, engine, work.clock, whole=whole).refused)
     except PartlyFetched as error:
         return [str(error), *error.summary.refused]
+    except (TransientSourceError, DataQualityError) as error:
+        if not source.heals:
+            raise
+        return [str(error)]
 
 
 def _may_heal_soon(_task: Any, _run: Any, state: State[Any]) -> bool:
-    return isinstance(state.data, PartlyFetched) and state.data.worth_retrying
+    return isinstance(state.data, TransientSourceError) and state.data.worth_retrying
 
 
 def _evening_without_session(work: Services) -> dt.date | None:

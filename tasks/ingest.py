@@ -102,28 +102,38 @@ def read_source(source: Source) -> tuple[MarketData, dict[int, str]]:
     return MarketData(observations, simulated=source.simulated), hashes
 
 
-def ingest(source: Source, engine: Engine, clock: Clock) -> IngestSummary:
+def ingest(source: Source, engine: Engine, clock: Clock, *, whole: bool = False) -> IngestSummary:
     """Store a source's payloads, then the observations in those not read before.
 
     The payloads are committed first, so that a body that cannot be parsed is kept for a look. The observations of all
     of them are one transaction. A file that cannot be read is left out, and told of in the summary, where the source
     may heal by itself; from another source it is an error, and leaves no value of any file.
 
+    Parameters
+    ----------
+    whole : bool
+        Whether it has to be everything or nothing: where history begins, or is carried back, what one publisher lacks
+        would stay a hole that no later fetch reaches.
+
     Raises
     ------
     PartlyFetched
         When not every publisher answered. What the others had is stored.
+    TransientSourceError
+        The same where it has to be everything. Nothing is stored.
     DataQualityError
         From a parser, naming the file and line.
     ConfigurationError
         When the database is about another market: what is simulated is never mixed with what is real.
     """
     fetched = source.fetch()
+    payloads = fetched.complete() if whole else fetched.payloads
+    heals = source.heals and not whole
     try:
-        summary = _ingest(fetched.payloads, source, engine, clock)
+        summary = _ingest(payloads, source, engine, clock, heals=heals)
     except IntegrityError:
         # Another run stored one of them between our look and our insert; the second look sees it.
-        summary = _ingest(fetched.payloads, source, engine, clock)
+        summary = _ingest(payloads, source, engine, clock, heals=heals)
     if fetched.failure:
         raise PartlyFetched(fetched.failure, summary)
     return summary
@@ -181,7 +191,7 @@ def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> Non
     )
 
 
-def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: Clock) -> IngestSummary:
+def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: Clock, *, heals: bool) -> IngestSummary:
     if not payloads:
         return IngestSummary(0, 0, 0, 0)
     simulated = source.simulated
@@ -210,7 +220,7 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
         return IngestSummary(known, known, 0, 0)
     with UnitOfWork(engine) as work:
         work.observations.lock()
-        read, refused = _read(unread, heals=source.heals)
+        read, refused = _read(unread, heals=heals)
         read += _left_out(work, read)
         stored_data = load_market(work, {found.series for _, _, found in read})
         refused |= _rewritten(read, stored_data)
@@ -243,7 +253,7 @@ def _read(
         try:
             read += [(key, payload, found) for found in parse(payload)]
         except DataQualityError as error:
-            if not heals:
+            if not (heals or payload.optional):
                 raise
             refused[key] = str(error)
     return read, refused

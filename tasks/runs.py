@@ -66,6 +66,12 @@ def stored_sessions(engine: Engine, digest: str, sessions: list[dt.date]) -> set
         return set(work.reports.stored(digest, sessions))
 
 
+def has_reports(engine: Engine, digest: str) -> bool:
+    """Whether any session has a report."""
+    with UnitOfWork(engine) as work:
+        return work.reports.last_session_before(dt.date.max, digest) is not None
+
+
 def missed_sessions(
     engine: Engine, digest: str, session: dt.date, calendar: TradingCalendar, *, telling: bool = False
 ) -> list[SessionOutcome]:

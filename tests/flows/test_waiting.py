@@ -298,10 +298,16 @@ def test_a_first_fetch_has_to_be_whole_and_a_look_at_the_past_alerts_nobody(
     market.misbehave(Fault("500", "cboe", "VX_2020-01-22"), Fault("500", "cboe", "VX_2018-02-14"))
     waiting = tailguard("run", "--json")
     assert ran(waiting) == (3, "2020-03-16", "AWAITING_DATA")
-    assert "everything at once in the first fetch of a database" in json.loads(waiting.out)["detail"]
+    assert "everything at once before the first report of a database" in json.loads(waiting.out)["detail"]
+    at("16T20:30")
+    assert ran(tailguard("run", "--json")) == (3, "2020-03-16", "AWAITING_DATA")
     past = tailguard("run", "--session", "2018-02-05", "--json")
     assert ran(past) == (1, "2018-02-05", "FAILED")
     assert subjects(mailbox) == []
+    market.behave()
+    at("17T00:20")
+    assert ran(tailguard("run", "--json")) == (0, "2020-03-16", "EMITTED")
+    assert len(subjects(mailbox)) == 1
 
 
 def test_publishers_that_do_not_answer_at_all_are_not_waited_for_file_by_file(
