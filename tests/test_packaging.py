@@ -173,7 +173,7 @@ def test_the_installed_program_computes_and_renders_a_report(installed: Path, tm
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        (["tailguard", "rep"], ["replay", "report"]),
+        (["tailguard", "rep"], ["report", "replay"]),
         (["tailguard", "report", ""], ["list", "show"]),
         (["tailguard", "config", "show", "--j"], ["--json"]),
     ],

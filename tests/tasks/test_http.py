@@ -39,6 +39,12 @@ BRISK = Politeness(requests_at_once=4, spacing_seconds=0.0, attempts=3, wait_sec
 server = pytest.mark.server
 
 
+@pytest.fixture(autouse=True)
+def _unknown_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server of an earlier test may have had the port, and so the name, of one of this."""
+    monkeypatch.setattr("tasks.sources.polite._hosts", {})
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int = 200
