@@ -186,7 +186,7 @@ def _outcome(
     problems = _fetch(work, engine, source, whole=first_time or not _is_next(work, engine, session))
     try:
         if first_time and problems:
-            raise _not_whole(session, problems)
+            raise _not_whole(session)
         signals, hashes = compute_step(engine, calendar, session, work.judgement())
         if latest:
             session = signals.inputs.last_session
@@ -198,7 +198,7 @@ def _outcome(
     except (DataNotReady, DataQualityError) as error:
         if isinstance(error, DataQualityError) and not source.heals:
             raise
-        reasons = [str(error)] if first_time and problems else [str(error), *problems]
+        reasons = [str(error), *problems]
         why = " ".join(reasons)
         outcome = _in_doubt(work, session, why) if session in known else _not_ready(work, session, why)
         if not scheduled and work.clock() > deadline(session, calendar):
@@ -222,13 +222,13 @@ def _outcome(
     return DailyResult(outcome, tuple(others), _deliver(work, engine, notify=notify))
 
 
-def _not_whole(session: dt.date, problems: list[str]) -> DataNotReady:
+def _not_whole(session: dt.date) -> DataNotReady:
     """The error for a first fetch that is not complete: levels would begin where what is missing lets them."""
     return DataNotReady(
         f"session {session}",
         expected="everything at once before the first report of a database, on which its index levels will rest",
-        got=" ".join(problems),
-        do="Run again when all of it answers.",
+        got="a part",
+        do="Nothing of it was stored.",
         missing=("all that the first report needs",),
     )
 

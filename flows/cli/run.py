@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import os
 import signal
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -97,6 +98,7 @@ def run(
     day = parse_session(session, work)
     if day is not None and not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
+    _say_whom_it_asks(chosen)
     from flows.daily import daily
 
     result: DailyResult = run_flow(
@@ -195,6 +197,12 @@ def _refuse_with_as_of(context: click.Context) -> None:
             got=", ".join(given).replace("--as-json", "--json"),
             do="It prints what the database knew, and fetches, stores and sends nothing.",
         )
+
+
+def _say_whom_it_asks(source: Source) -> None:
+    """Tell somebody who waits at a terminal what for."""
+    if source.name == "live" and sys.stderr.isatty():
+        say("Asking Yahoo, Cboe and FRED; a minute or so if one of them does not answer ...", err=True)
 
 
 def quiet_prefect() -> None:
