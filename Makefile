@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-UNIT := $(BIN)/pytest -m "not server" -n 2 --dist worksteal -p no:benchmark
+UNIT := $(BIN)/pytest -m "not server" -n 2 --dist worksteal -p no:benchmark -p no:anyio
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: run test unit zones lint bench lock clean

@@ -189,6 +189,7 @@ def test_spans_are_runs_of_expected_days() -> None:
     assert [each.days for each in spans(expected, expected)] == [5]
 
 
+@pytest.mark.server
 def test_recorded_data_lack_nothing_that_a_decision_needs(recorded: MarketData, calendar: TradingCalendar) -> None:
     assert needed_gaps(recorded, calendar) == []
     slots = {each.series: each for each in vx_gaps(recorded, calendar)}

@@ -166,6 +166,7 @@ def test_bills_and_fed_funds_are_replaced_by_irx_and_say_so(made_up: MarketData)
         assert used[label].series == "IRX"
 
 
+@pytest.mark.server
 def test_yahoos_vix_is_used_where_the_trend_is_certain_and_waited_for_where_it_is_not(
     made_up: MarketData, calendar: TradingCalendar
 ) -> None:

@@ -342,6 +342,7 @@ _VALUES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.server
 @settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SHIPPED), st.data())
 def test_any_change_of_a_file_is_a_rule_set_or_one_error(name: str, data: st.DataObject) -> None:

@@ -406,7 +406,7 @@ def test_a_wrong_print_that_its_publisher_mends_is_used() -> None:
     assert on(ARCHIVE.read(ARCHIVE.body(row.format("23.20")), "CFE_F09_VX")) == {"2008-04-21": 23.20}
 
 
-quickly = settings(max_examples=15, deadline=None)
+quickly = settings(max_examples=10, deadline=None)
 
 
 def sound(found: list[Observations]) -> None:

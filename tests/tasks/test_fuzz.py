@@ -103,7 +103,7 @@ WRITTEN_IN_JSON = (CBOE_OPTION_CHAIN, FRED_OBSERVATIONS)
 
 every_parser = pytest.mark.parametrize("format_name", sorted(PARSERS))
 bounded = settings(
-    max_examples=int(os.environ.get("TAILGUARD_TEST_FUZZ_EXAMPLES", "20")),
+    max_examples=int(os.environ.get("TAILGUARD_TEST_FUZZ_EXAMPLES", "12")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

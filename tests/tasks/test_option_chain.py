@@ -285,7 +285,7 @@ symbols = st.builds(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.dictionaries(symbols, quotes, min_size=1, max_size=8), st.randoms())
 def test_a_chain_is_read_exactly_as_written_in_whatever_order(
     written: dict[str, dict[str, float]], chance: Any
