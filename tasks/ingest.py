@@ -332,8 +332,9 @@ def _rewritten(read: Sequence[tuple[int, Payload, Observations]], stored_data: M
 
 def _gone(found: Observations, stored: Observations, payload: Payload) -> Days:
     """The days on which there was a value and is none any more, of those that were asked for."""
-    if not len(found.days):
-        return found.days
+    if not len(found.days) or payload.format == CBOE_VX_SHEET:
+        # A sheet says nothing of any other day; what it leaves out of its own, `_left_out` has.
+        return found.days[:0]
     asked = stored.days >= found.days[0]
     if payload.through is not None:
         asked &= stored.days <= np.datetime64(payload.through)

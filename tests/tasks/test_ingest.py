@@ -377,6 +377,15 @@ def test_a_sheet_counts_as_a_whole(engine: Engine) -> None:
     assert held(engine, "VX.2020-04-15", "cboe-sheet") == {}
 
 
+def test_a_sheet_that_is_mended_later_takes_nothing_of_the_days_after_it_back(engine: Engine) -> None:
+    header = "Product,Symbol,Expiration Date,Price"
+    for day, hour, price in (("2020-03-13", 20, "43.9"), ("2020-03-16", 21, "59.15"), ("2020-03-13", 22, "43.95")):
+        rows = ["VX,VX/H0,2020-03-18,53.425", f"VX,VX/J0,2020-04-15,{price}"]
+        source = answered(CBOE_VX_SHEET, day, [header, *rows], hour)
+        ingest(source, engine, at(source.payload.fetched_at))
+    assert held(engine, "VX.2020-04-15", "cboe-sheet") == {"2020-03-13": 43.95, "2020-03-16": 59.15}
+
+
 def test_a_shorter_recorded_file_takes_nothing_back(tmp_path: Path, engine: Engine) -> None:
     directory = write_market(tmp_path / "market", LAST)
     ingest_at(directory, engine)
