@@ -223,7 +223,10 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
         read, refused = _read(unread, heals=heals)
         read += _left_out(work, read)
         stored_data = load_market(work, {found.series for _, _, found in read})
-        refused |= _rewritten(read, stored_data)
+        rewritten = _rewritten(read, stored_data)
+        if rewritten and not heals:
+            raise next(iter(rewritten.values()))
+        refused |= {key: str(error) for key, error in rewritten.items()}
         read = [each for each in read if each[0] not in refused]
         values: list[StoredValue] = []
         changed = 0
@@ -306,7 +309,9 @@ def _with_withdrawn(found: Observations, stored: Observations, payload: Payload)
     return Observations(found.series, found.publisher, days[order], values[order], np.zeros(len(days), dtype=np.int64))
 
 
-def _rewritten(read: Sequence[tuple[int, Payload, Observations]], stored_data: MarketData) -> dict[int, str]:
+def _rewritten(
+    read: Sequence[tuple[int, Payload, Observations]], stored_data: MarketData
+) -> dict[int, DataQualityError]:
     """Live answers that tell another history than the one that is known, by their keys, with the reason.
 
     Publishers mend a value now and then, take one back, and print it to other digits. None rewrites years of closes: an
@@ -323,9 +328,11 @@ def _rewritten(read: Sequence[tuple[int, Payload, Observations]], stored_data: M
         gone = len(_gone(found, stored, payload))
         if differ.sum() + gone > max(_MENDED_VALUES, _MENDED_SHARE * (len(days) + gone)):
             first = f", the first of {days[differ][0]}" if differ.any() else ""
-            refused[key] = (
-                f"{payload.locator}: expected the values of {found.series} that are known, but for a few, got "
-                f"{differ.sum()} others{first}, and {gone} missing, of {len(days) + gone}. Nothing of it was used."
+            refused[key] = DataQualityError(
+                payload.locator,
+                expected=f"the values of {found.series} that are known, but for a few",
+                got=f"{differ.sum()} others{first}, and {gone} missing, of {len(days) + gone}",
+                do="Nothing of it was used.",
             )
     return refused
 

@@ -18,9 +18,6 @@ from tasks.sources.formats import (
 )
 from tasks.sources.http import Ending, PublicFile
 
-#: Before, the files of contracts have no settlements; those in the archive have.
-FIRST_SETTLEMENTS = dt.date(2013, 5, 20)
-
 #: Contracts that expire from here on have a file of their own.
 FIRST_CONTRACT = dt.date(2013, 1, 16)
 #: Contracts that expire up to here are in the archive.
