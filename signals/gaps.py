@@ -3,7 +3,7 @@
 =====================  ===================================  =============================
 series                 expected                             elsewhere, no error
 =====================  ===================================  =============================
-indices, SPY           every session
+indices, SPY, breadth  every session
 VX, slots 1 to 7       every session
 DFF                    every day of the week
 DTB3                   sessions the bond market is open     weekdays without a session
@@ -30,9 +30,12 @@ from signals.series import (
     BASE_SESSION,
     DFF,
     DTB3,
+    EQUITY_PE,
+    EVENTS,
+    GDPC1,
     IRX,
     PUBLISHERS,
-    SPECS,
+    RBUSBIS,
     SPX,
     SPXTR,
     SPY_ADJUSTED,
@@ -43,6 +46,8 @@ from signals.series import (
 from signals.vix_futures import INTERPOLATED, MID_TERM, SHORT_TERM, carries_weight
 
 SESSIONS, DAYS = "sessions", "days"
+
+_OTHER_DAYS = (*EVENTS, RBUSBIS, GDPC1, EQUITY_PE)
 
 _DAY = np.timedelta64(1, "D")
 
@@ -112,8 +117,8 @@ def series_gaps(
     """What every series lacks, except VX; without a range, from its first to its last value."""
     found = []
     for series, publishers in PUBLISHERS.items():
-        # Events have days of their own, and no session lacks one.
-        for publisher in () if SPECS[series].unit == "event" else publishers:
+        # Events have days of their own, and no session lacks one; nor does it a month's value.
+        for publisher in () if series in _OTHER_DAYS else publishers:
             days = data.find(series, publisher).days
             if not len(days):
                 continue

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from signals.calendar import NEW_YORK, Days
 from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
-from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VIX, VX_PREFIX, YAHOO, known_after_close
+from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, is_never_rewritten, known_after_close
 from storage.engine import shown
 from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
@@ -25,9 +25,6 @@ from tasks.sources.formats import CBOE_VX_SHEET, parse
 from tasks.sources.payload import Payload, Source
 
 _REGULAR_CLOSE = dt.time(16, 0, tzinfo=NEW_YORK)
-
-#: Series of which no publisher rewrites the history; those adjusted for dividends are rewritten with each.
-_NEVER_REWRITTEN = (SPX, VIX, VX_PREFIX)
 
 #: More than so many values, and than so large a share, that differ by more than this, are another history.
 _MENDED_VALUES, _MENDED_SHARE, _REWRITTEN_BY = 5, 0.1, 0.001
@@ -319,7 +316,7 @@ def _rewritten(
     """
     refused = {}
     for key, payload, found in read:
-        if payload.assumed_availability or not found.series.startswith(_NEVER_REWRITTEN):
+        if payload.assumed_availability or not is_never_rewritten(found.series):
             continue
         stored = stored_data.find(found.series, found.publisher)
         days, at, before = np.intersect1d(found.days, stored.days, assume_unique=True, return_indices=True)
@@ -375,7 +372,6 @@ def _to_store(
     found: Observations, fresh: np.ndarray, before: Mapping[dt.date, dt.datetime], key: int, payload: Payload
 ) -> Iterable[StoredValue]:
     """The values to append; `before` says since when those that are replaced have been known."""
-    lag = known_after_close(found.series, found.publisher)
     for day, value, is_fresh in zip(found.days.tolist(), found.values.tolist(), fresh.tolist(), strict=True):
         if not is_fresh:
             continue
@@ -385,12 +381,9 @@ def _to_store(
             known_at = max(payload.fetched_at, before[day] + _NEXT)
         elif assumed:
             # No later than it was read: a file recorded early, or a schedule of days that lie ahead.
-            known_at = min(_regular_close(day) + lag, payload.fetched_at)
+            close = dt.datetime.combine(day, _REGULAR_CLOSE).astimezone(dt.UTC)
+            known_at = min(close + known_after_close(found.series, found.publisher, day), payload.fetched_at)
         else:
             known_at = payload.fetched_at
         held = None if math.isnan(value) else value
         yield StoredValue(found.series, found.publisher, day, held, known_at, assumed, key)
-
-
-def _regular_close(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, _REGULAR_CLOSE).astimezone(dt.UTC)

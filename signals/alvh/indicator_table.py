@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from signals.alvh.measures import CERTAIN_AFTER, OFF, ON, UNAVAILABLE, Flags, States
+from signals.alvh.report import Reading
 from signals.calendar import Days, TradingCalendar
 from signals.events import KINDS, event_days
 from signals.market import MarketData
-from signals.vix_futures import Floats, SettlementPanel
+from signals.vix_futures import Floats, Integers, SettlementPanel
 
 #: More states than on, off and unavailable: of the event calendar, of measures that are only shown, and of carry.
 UNKNOWN, SHOWN, CHEAP, FAIR, DEAR = -2, 2, 3, 4, 5
@@ -60,9 +60,11 @@ class IndicatorInputs:
     spy_return : float, shape (n,), decimal
     spy_dollar_volume : float, shape (n,), USD
     advance_decline : float, shape (n,)
-        Advancing less declining issues of each day.
-    breadth_source : str
-        Where they come from; a basket that stands in for the exchange is called a proxy here.
+        Advancing less declining issues of each day, as the exchange counts them.
+    basket : float, shape (n,)
+        Rising less falling sector funds of each day, which stand in where the exchange's counts give no value.
+    basket_size : int, shape (n,)
+        How many funds have a return on each day.
     reer : (days, values)
         Real broad effective exchange rate of the dollar: first day of each reference month, index, latest vintage.
     schedules : tuple of Schedule
@@ -81,7 +83,8 @@ class IndicatorInputs:
     spy_return: Floats
     spy_dollar_volume: Floats
     advance_decline: Floats
-    breadth_source: str
+    basket: Floats
+    basket_size: Integers
     reer: tuple[Days, Floats]
     schedules: tuple[Schedule, ...]
     calendar: TradingCalendar
@@ -107,8 +110,12 @@ class Indicator:
         Day of the newest input at each session, also of one that is too old to be used; NaT before the first.
     substitute : bool, shape (n,)
         Whether a stand-in was used, which `substitute_label` names.
-    certain_from : int
-        First row whose value does not depend, beyond 1e-9, on where the history begins.
+    substitute_size : int, shape (n,), optional
+        How many of something the stand-in is made from: the ``{}`` of its label.
+    cold : bool, shape (n,), optional
+        Whether the value depends, beyond 1e-9, on where the history begins.
+    previous : float, shape (n,), optional
+        Value of the session before, where that is not the one of the row before.
     """
 
     name: str
@@ -123,25 +130,9 @@ class Indicator:
     observed_on: Days
     substitute: Flags
     substitute_label: str = ""
-    certain_from: int = 0
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One indicator at one session, as a report shows it; None where there is nothing."""
-
-    name: str
-    label: str
-    unit: str
-    value: float | None
-    previous: float | None
-    percentile: float | None
-    threshold: float | None
-    distance: float | None
-    state: str
-    source: str
-    observed_on: dt.date | None
-    remark: str
+    substitute_size: Integers | None = None
+    cold: Flags | None = None
+    previous: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -164,20 +155,23 @@ def _reading(found: Indicator, row: int) -> Reading:
         return float(values[at]) if at >= 0 and np.isfinite(values[at]) else None
 
     day = found.observed_on[row]
-    remark = found.substitute_label if found.substitute[row] else ""
-    if not remark and row < found.certain_from and np.isfinite(found.value[row]):
-        remark = f"starts cold: within 1e-9 from {CERTAIN_AFTER} values on"
+    remarks = []
+    if found.substitute[row]:
+        size = None if found.substitute_size is None else int(found.substitute_size[row])
+        remarks.append(found.substitute_label.format(size))
+    if found.cold is not None and found.cold[row]:
+        remarks.append(f"starts cold: within 1e-9 from {CERTAIN_AFTER} values on")
     return Reading(
         name=found.name,
         label=found.label,
         unit=found.unit,
         value=number(found.value, row),
-        previous=number(found.value, row - 1),
+        previous=number(found.value, row - 1) if found.previous is None else number(found.previous, row),
         percentile=number(found.percentile, row),
         threshold=number(found.threshold, row),
         distance=number(found.distance, row),
         state=STATE_NAMES[int(found.state[row])],
         source=found.source,
         observed_on=None if np.isnat(day) else day.item(),
-        remark=remark,
+        remark="; ".join(remarks),
     )

@@ -6,7 +6,7 @@ A value needs every input it is made of. Without one the indicator is *unavailab
 indicator                  first value, after the first input           a missing input
 =========================  ===========================================  ==========================================
 ``vix_rsi``                14 sessions; certain to 1e-9 after 400       bridged, up to 5 sessions
-``breadth_macd``           33 sessions; certain to 1e-9 after 400       bridged, up to 5 sessions
+``breadth_macd``           33 sessions; certain to 1e-9 after 400       bridged; sector funds stand in, labelled
 ``curve_inversion``        at once                                      VIX3M from the futures curve, labelled
 ``reer_shift``             8 years of months, usable 45 days late       up to a fifth of the months
 ``liquidity_quick_ratio``  63 sessions                                  unavailable while it is in the window
@@ -14,12 +14,13 @@ indicator                  first value, after the first input           a missin
 the others                 a full window                                unavailable while it is in the window
 =========================  ===========================================  ==========================================
 
-A missing day itself is always unavailable; "bridged" says that the days after it are not.
+A missing day itself is unavailable unless something stands in; "bridged" says that the days after it are not.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
@@ -49,6 +50,7 @@ from signals.alvh.measures import (
     macd,
     percentile_rank,
     regression,
+    run_start,
     standard_score,
     wilder_rsi,
 )
@@ -135,31 +137,48 @@ def _switched(shown: Indicator, on: float, off: float, *, rising: bool = True) -
     return replace(shown, state=state, threshold=threshold, distance=threshold - shown.value)
 
 
-def _certain_from(value: Floats) -> int:
-    known = np.flatnonzero(np.isfinite(value))
-    return int(known[0]) + CERTAIN_AFTER if len(known) else len(value)
+def _cold(value: Floats) -> Flags:
+    """Whether a recursive average still depends on where it started."""
+    known = np.isfinite(value)
+    return known & (np.arange(len(value)) - run_start(known) < CERTAIN_AFTER)
 
 
 def _vix_rsi(inputs: IndicatorInputs, rules: Indicators, make: partial[Indicator]) -> Indicator:
     own = rules.vix_rsi
     shown = make("vix_rsi", f"RSI({own.length}) of the VIX", "of 100", "VIX", wilder_rsi(inputs.vix, own.length))
-    return replace(_switched(shown, own.on_at, own.off_below), certain_from=_certain_from(shown.value))
+    return replace(_switched(shown, own.on_at, own.off_below), cold=_cold(shown.value))
 
 
 def _breadth_macd(inputs: IndicatorInputs, rules: Indicators, make: partial[Indicator]) -> Indicator:
     own = rules.breadth_macd
-    line, signal = macd(inputs.advance_decline, own.fast, own.slow, own.signal)
+
+    def measured(steps: Floats) -> Floats:
+        line, signal = macd(steps, own.fast, own.slow, own.signal)
+        return line - signal
+
+    # Two scales: no line, no rank and no step leads from one to the other.
+    exchange, basket = measured(inputs.advance_decline), measured(inputs.basket)
+    own_counts = np.isfinite(exchange)
+
+    def chosen(of: Callable[[Floats], Floats]) -> Floats:
+        return np.where(own_counts, of(exchange), of(basket))
+
+    value = np.where(own_counts, exchange, basket)
     label = f"MACD({own.fast},{own.slow},{own.signal}) of breadth, line less signal"
-    shown = make("breadth_macd", label, "issues", inputs.breadth_source, line - signal)
+    shown = make("breadth_macd", label, "issues", "NYSE issues", value)
     # On below zero; at zero as before.
     found = _switched(shown, np.nextafter(0.0, -1.0), 0.0, rising=False)
-    observed = _newest(inputs.sessions, np.isfinite(inputs.advance_decline))
     return replace(
         found,
-        threshold=np.where(np.isfinite(shown.value), 0.0, np.nan),
-        distance=-shown.value,
-        observed_on=observed,
-        certain_from=_certain_from(shown.value),
+        percentile=chosen(partial(percentile_rank, window=rules.windows.percentile)),
+        threshold=np.where(np.isfinite(value), 0.0, np.nan),
+        distance=-value,
+        observed_on=_newest(inputs.sessions, np.isfinite(inputs.advance_decline) | np.isfinite(inputs.basket)),
+        substitute=~own_counts & np.isfinite(basket),
+        substitute_label="basket of {} Select Sector SPDR funds stands in for the exchange's counts",
+        substitute_size=inputs.basket_size,
+        cold=np.where(own_counts, _cold(exchange), _cold(basket)),
+        previous=chosen(lambda values: np.concatenate([[np.nan], values[:-1]])),
     )
 
 

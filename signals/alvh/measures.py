@@ -125,16 +125,20 @@ def hysteresis(value: Floats, on: float, off: float, *, rising: bool) -> States:
     """
     sign = 1.0 if rising else -1.0
     switched_on, switched_off = sign * value >= sign * on, sign * value < sign * off
-    rows = np.arange(len(value))
     known = np.isfinite(value)
-    decided = np.maximum.accumulate(np.where(switched_on | switched_off, rows, -1))
+    decided = np.maximum.accumulate(np.where(switched_on | switched_off, np.arange(len(value)), -1))
+    state = np.where(decided >= run_start(known), switched_on[decided], False).astype(np.int8)
+    state[~known] = UNAVAILABLE
+    return state
+
+
+def run_start(known: Flags) -> Integers:
+    """The first row of the run that each row is in; a gap of more than `MAX_GAP` ends a run. 0 before the first."""
+    rows = np.arange(len(known))
     seen = np.maximum.accumulate(np.where(known, rows, -1))
     before = np.concatenate([[-1], seen[:-1]])
     fresh = known & ((before < 0) | (rows - before - 1 > MAX_GAP))
-    start = np.maximum.accumulate(np.where(fresh, rows, 0))
-    state = np.where(decided >= start, switched_on[decided], False).astype(np.int8)
-    state[~known] = UNAVAILABLE
-    return state
+    return np.maximum.accumulate(np.where(fresh, rows, 0))
 
 
 def percentile_rank(value: Floats, window: int) -> Floats:

@@ -8,7 +8,24 @@ from signals.calendar import Days
 from signals.market import MarketData, Observations
 from signals.sample_market.model import SampleMarket
 from signals.sample_market.pricing import Floats
-from signals.series import CBOE, DFF, DTB3, FRED, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, VIX3M, VVIX, YAHOO, vx_series
+from signals.series import (
+    CBOE,
+    DFF,
+    DTB3,
+    EXCHANGE,
+    FRED,
+    IRX,
+    NYSE_ADVANCES,
+    NYSE_DECLINES,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    VIX,
+    VIX3M,
+    VVIX,
+    YAHOO,
+    vx_series,
+)
 
 
 def market_data(market: SampleMarket) -> MarketData:
@@ -22,6 +39,8 @@ def market_data(market: SampleMarket) -> MarketData:
         (VIX, YAHOO, market.vix),
         (VIX3M, CBOE, market.vix3m),
         (VVIX, CBOE, market.vvix),
+        (NYSE_ADVANCES, EXCHANGE, market.advances.astype(np.float64)),
+        (NYSE_DECLINES, EXCHANGE, market.declines.astype(np.float64)),
     )
     rates = ((IRX, YAHOO, market.irx), (DTB3, FRED, market.dtb3), (DFF, FRED, market.dff))
     observations = [_observations(series, who, market.sessions, values) for series, who, values in by_session]

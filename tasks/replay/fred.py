@@ -17,6 +17,8 @@ OBSERVATIONS = "/fred/series/observations"
 _DAILY_DELAY = dt.timedelta(days=1)
 #: That of a month, dated on its first day, seven weeks later.
 _MONTHLY_DELAY = dt.timedelta(days=49)
+#: That of a quarter, dated likewise, a month after its end.
+_QUARTERLY_DELAY = dt.timedelta(days=121)
 
 _SERIES = re.compile(r"[A-Z0-9]+", re.ASCII)
 _KEY = re.compile(r"[a-z0-9]{32}", re.ASCII)
@@ -88,8 +90,13 @@ def _series(directory: Path, name: str) -> Recording | None:
 
 
 def _through(found: Recording, instant: dt.datetime) -> dt.date:
-    monthly = all(day.day == 1 for day, _ in found.lines)
-    return new_york_day(instant) - (_MONTHLY_DELAY if monthly else _DAILY_DELAY)
+    if any(day.day != 1 for day, _ in found.lines):
+        delay = _DAILY_DELAY
+    elif any(day.month % 3 != 1 for day, _ in found.lines):
+        delay = _MONTHLY_DELAY
+    else:
+        delay = _QUARTERLY_DELAY
+    return new_york_day(instant) - delay
 
 
 def _day(request: Request, name: str, default: dt.date) -> dt.date:

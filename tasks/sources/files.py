@@ -5,9 +5,16 @@
     cboe/futures/VX/VX_<expiry>.csv           settlements of one contract, expiring from 2013 on
     cboe/futures/archive/CFE_<M><YY>_VX.csv   the same before; contracts of 2013 are in both
     cboe/futures/settlement/<yyyy-mm-dd>.csv  settlements of all contracts on one day
-    cboe/index/<NAME>_History.csv             VIX and SPX; VIX3M, VIX6M, VIX9D, VVIX and SKEW, which no decision needs
+    cboe/index/<NAME>_History.csv             VIX and SPX; VIX3M, VIX6M, VIX9D, VVIX, SKEW, not needed by VEQTOR
     yahoo/GSPC.csv, SP500TR.csv, SPY.csv, VIX.csv, IRX.csv
     fred/DTB3.csv, DFF.csv
+
+What only the hedge, or only a reader, has a use for::
+
+    yahoo/XLB.csv ... XLY.csv, VNQ.csv        the Select Sector SPDR funds, and a fund of real estate
+    fred/RBUSBIS.csv, GDPC1.csv
+    breadth/nyse_advance_decline.csv
+    macro/equity_pe.csv
     calendar/fomc_dates.csv, cpi_release_dates.csv, ppi_release_dates.csv
 """
 
@@ -18,6 +25,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from signals.errors import ConfigurationError
+from signals.series import REIT_FUND, SECTOR_FUNDS
 from tasks.sources.formats import (
     CBOE_INDEX,
     CBOE_VX_ARCHIVE,
@@ -25,8 +33,10 @@ from tasks.sources.formats import (
     CBOE_VX_SHEET,
     EVENT_DATES,
     FRED_SERIES,
+    OWN_SERIES,
     YAHOO_HISTORY,
 )
+from tasks.sources.fred import NEEDED, SHOWN
 from tasks.sources.payload import Fetched, Payload
 
 _INDICES = ("VIX", "SPX", "VIX3M", "VIX6M", "VIX9D", "VVIX", "SKEW")
@@ -38,9 +48,11 @@ _SINGLE_FILES = (
     (YAHOO_HISTORY, "VIX", "yahoo/VIX.csv"),
     (YAHOO_HISTORY, "IRX", "yahoo/IRX.csv"),
     *((CBOE_INDEX, name, f"cboe/index/{name}_History.csv") for name in _INDICES),
-    (FRED_SERIES, "DTB3", "fred/DTB3.csv"),
-    (FRED_SERIES, "DFF", "fred/DFF.csv"),
+    *((FRED_SERIES, name, f"fred/{name}.csv") for name in (*NEEDED, *SHOWN)),
     *((EVENT_DATES, name, f"calendar/{name}.csv") for name in _SCHEDULES),
+    *((YAHOO_HISTORY, fund, f"yahoo/{fund}.csv") for fund in (*SECTOR_FUNDS, REIT_FUND)),
+    (OWN_SERIES, "nyse_advance_decline", "breadth/nyse_advance_decline.csv"),
+    (OWN_SERIES, "equity_pe", "macro/equity_pe.csv"),
 )
 _CONTRACT_FILES = (
     (CBOE_VX_CONTRACT, "cboe/futures/VX", "VX_*.csv"),

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TypeVar
 
+import numpy as np
+
 from signals.calendar import MONTH_CODES, trading_calendar
 from signals.errors import DataQualityError
 from signals.market import HISTORY_START, Observations
@@ -21,18 +23,33 @@ from signals.series import (
     CBOE_SHEET,
     DFF,
     DTB3,
+    EQUITY_PE,
+    EXCHANGE,
     FRED,
+    GDPC1,
     IRX,
+    NYSE_ADVANCES,
+    NYSE_DECLINES,
+    OWN_FILE,
+    RBUSBIS,
+    REIT_FUND,
+    SECTOR_FUNDS,
     SKEW,
     SPX,
     SPXTR,
     SPY_ADJUSTED,
+    SPY_CLOSE,
+    SPY_VOLUME,
     VIX,
     VIX3M,
     VIX6M,
     VIX9D,
+    VIX_HIGH,
+    VIX_LOW,
+    VIX_OPEN,
     VVIX,
     YAHOO,
+    fund_return,
     vx_series,
 )
 from tasks.sources.events import parse_bls_schedule, parse_event_dates
@@ -42,6 +59,8 @@ from tasks.sources.tables import (
     Table,
     column,
     day_by_day,
+    extra_columns,
+    first_day_of,
     observations,
     outside,
     read_on,
@@ -61,6 +80,7 @@ FRED_SERIES = "fred-series"
 FRED_OBSERVATIONS = "fred-observations"
 BLS_SCHEDULE = "bls-schedule"
 EVENT_DATES = "event-dates"
+OWN_SERIES = "own-series"
 
 #: Cboe quoted VX at ten times the index until this trade date.
 VX_RESCALED_ON = dt.date(2007, 3, 26)
@@ -85,7 +105,18 @@ _YAHOO_TICKERS = {
     "VIX": (VIX, "Close"),
     "IRX": (IRX, "Close"),
 }
-_FRED_SERIES = {"DTB3": DTB3, "DFF": DFF}
+#: What else is in the file of a subject, that no decision of VEQTOR rests on.
+_DAY_PRICES = {"VIX": ((VIX_OPEN, "OPEN"), (VIX_HIGH, "HIGH"), (VIX_LOW, "LOW"))}
+_TRADES = {"SPY": ((SPY_CLOSE, "Close"), (SPY_VOLUME, "Volume"))}
+#: Funds of which the day's return is kept: a split or a dividend rewrites every price before it, but no return.
+_RETURNS = {fund: fund_return(fund) for fund in (*SECTOR_FUNDS, REIT_FUND)}
+_RETURN_DIGITS = 5
+
+_FRED_SERIES = {"DTB3": DTB3, "DFF": DFF, "RBUSBIS": RBUSBIS, "GDPC1": GDPC1}
+_OWN_SERIES = {
+    "nyse_advance_decline": (EXCHANGE, ((NYSE_ADVANCES, "advances"), (NYSE_DECLINES, "declines"))),
+    "equity_pe": (OWN_FILE, ((EQUITY_PE, "value"),)),
+}
 
 T = TypeVar("T")
 
@@ -94,7 +125,7 @@ _WEEKLY = re.compile(rf"VX\d\d/[{MONTH_CODES}]\d", re.ASCII)
 
 
 def parse(payload: Payload) -> list[Observations]:
-    """The observations in a payload, from `HISTORY_START` on.
+    """The observations in a payload, from `HISTORY_START` on, or from where the values of a month or longer are kept.
 
     Raises
     ------
@@ -203,12 +234,54 @@ def _monthly_expiry(table: Table, line: int, cells: list[str]) -> dt.date | None
 
 def _parse_cboe_index(payload: Payload) -> Iterator[Observations]:
     series, name = _by_subject(payload, _CBOE_INDICES)
-    yield column(table_of(payload, ("DATE", name)), series, CBOE, name)
+    table = table_of(payload, ("DATE", name))
+    yield column(table, series, CBOE, name)
+    yield from extra_columns(table, _DAY_PRICES.get(payload.subject, ()), CBOE)
 
 
 def _parse_yahoo_history(payload: Payload) -> Iterator[Observations]:
+    if payload.subject in _RETURNS:
+        yield _returns(payload, _RETURNS[payload.subject])
+        return
     series, name = _by_subject(payload, _YAHOO_TICKERS)
-    yield column(table_of(payload, ("Date", name)), series, YAHOO, name)
+    table = table_of(payload, ("Date", name))
+    yield column(table, series, YAHOO, name)
+    yield from extra_columns(table, _TRADES.get(payload.subject, ()), YAHOO)
+
+
+def _returns(payload: Payload, series: str) -> Observations:
+    """The returns between adjusted closes of two sessions that follow each other.
+
+    Rounded, so that the last digits of prices that were adjusted again do not make another return.
+    """
+    table = table_of(payload, ("Date", "Adj Close"))
+    at = table.column("Adj Close")
+    sessions = trading_calendar().sessions
+    last: tuple[int, float] | None = None
+
+    def of_day(line: int, day: dt.date, cells: list[str]) -> float | None:
+        nonlocal last
+        price = table.number(line, cells[at])
+        if price is None:
+            return None
+        if price <= 0.0:
+            raise table.wrong(line, "a price above 0", f"{price:g}")
+        row = int(np.searchsorted(sessions, np.datetime64(day)))
+        if row == len(sessions) or sessions[row] != np.datetime64(day):
+            return None
+        before, last = last, (row, price)
+        follows = before is not None and before[0] == row - 1
+        return round(price / before[1] - 1.0, _RETURN_DIGITS) if before is not None and follows else None
+
+    return day_by_day(table, series, YAHOO, of_day)
+
+
+def _parse_own_series(payload: Payload) -> Iterator[Observations]:
+    """A table that somebody keeps: a date and one or more values."""
+    publisher, columns = _by_subject(payload, _OWN_SERIES)
+    table = table_of(payload, ("date", *(name for _, name in columns)))
+    for series, name in columns:
+        yield column(table, series, publisher, name)
 
 
 def _parse_fred_series(payload: Payload) -> Iterator[Observations]:
@@ -236,7 +309,7 @@ def _parse_fred_observations(payload: Payload) -> Iterator[Observations]:
         if day > read_on(payload):
             raise _wrong_entry(payload, number, f"a day up to {read_on(payload)}, when it was read", f"{day}")
         previous = day
-        if day < HISTORY_START or value is None or WRONG_PRINTS.get((series, day)) == value:
+        if day < first_day_of(series) or value is None or WRONG_PRINTS.get((series, day)) == value:
             continue
         if expected := outside(series, value):
             raise _wrong_entry(payload, number, expected, f"{value:g}")
@@ -292,4 +365,5 @@ PARSERS: dict[str, Callable[[Payload], Iterator[Observations]]] = {
     FRED_OBSERVATIONS: _parse_fred_observations,
     BLS_SCHEDULE: parse_bls_schedule,
     EVENT_DATES: parse_event_dates,
+    OWN_SERIES: _parse_own_series,
 }

@@ -1,21 +1,27 @@
-"""What is read from FRED: interest rates, through the addresses behind the download button of its graphs or its API."""
+"""What is read from FRED: rates, the dollar and growth.
+
+Through the addresses behind the download button of its graphs, or through its API.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 
 from tasks.sources.formats import FRED_OBSERVATIONS, FRED_SERIES
 from tasks.sources.http import Ending, PublicFile
 
-_SERIES = ("DTB3", "DFF")
+#: What a decision of VEQTOR rests on, and what none does.
+NEEDED = ("DTB3", "DFF")
+SHOWN = ("RBUSBIS", "GDPC1")
 
 
-def series_files(base_url: str, first: dt.date) -> list[PublicFile]:
+def series_files(base_url: str, first: dt.date, names: Iterable[str] = NEEDED) -> list[PublicFile]:
     """Each series from a day on (`cosd`); whole, one reaches back to 1954."""
-    return [PublicFile(FRED_SERIES, name, f"{base_url}/graph/fredgraph.csv?id={name}&cosd={first}") for name in _SERIES]
+    return [PublicFile(FRED_SERIES, name, f"{base_url}/graph/fredgraph.csv?id={name}&cosd={first}") for name in names]
 
 
-def api_files(api_url: str, key: str, first: dt.date) -> list[PublicFile]:
+def api_files(api_url: str, key: str, first: dt.date, names: Iterable[str] = NEEDED) -> list[PublicFile]:
     """The same from the API, which wants a key; no payload, error or log has it."""
     return [
         PublicFile(
@@ -25,5 +31,5 @@ def api_files(api_url: str, key: str, first: dt.date) -> list[PublicFile]:
             ending=Ending.JSON,
             secrets=(("api_key", key),),
         )
-        for name in _SERIES
+        for name in names
     ]

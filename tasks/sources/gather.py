@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from signals.errors import ConfigurationError, TransientSourceError
 from tasks.sources.payload import Payload
-from tasks.sources.polite import OutOfTime, Reason, RequestFailed, Retry, TimeLimit
+from tasks.sources.polite import OutOfTime, Reason, RequestFailed, Retry
 
 #: How far the clock may be off.
 CLOCK_TOLERANCE = dt.timedelta(minutes=10)
@@ -92,12 +92,10 @@ class Workers:
                 future.set_exception(error)
 
 
-def outcomes(
-    sent: Iterable[tuple[Request, Future[Found | Reason]]], limit: TimeLimit, *, bounded: bool
-) -> list[Outcome]:
-    """What came of each request, waiting for the last of them or until the time is over."""
+def outcomes(sent: Iterable[tuple[Request, Future[Found | Reason]]], seconds: float | None) -> list[Outcome]:
+    """What came of each request, waiting for the last of them, so many seconds at most."""
     pending = list(sent)
-    wait((future for _, future in pending), timeout=limit.remaining if bounded else None)
+    wait((future for _, future in pending), timeout=seconds)
     return [(request, future.result() if future.done() else LATE) for request, future in pending]
 
 

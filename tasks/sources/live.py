@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError
 from signals.market import HISTORY_START
+from signals.series import REIT_FUND, SECTOR_FUNDS
 from tasks.clock import Clock
 from tasks.schedule import CLOSE_MARGIN, REREAD_SESSIONS
 from tasks.sources import bls, cboe, fred
@@ -31,6 +32,7 @@ from tasks.sources.gather import Found, Outcome, Request, Workers, compare_clock
 from tasks.sources.http import HttpReader, PublicFile
 from tasks.sources.payload import Fetched, Payload
 from tasks.sources.polite import USUAL, Politeness, Reason, RequestFailed, Retry, TimeLimit, polite
+from tasks.sources.tables import first_day_of
 
 if TYPE_CHECKING:
     from tasks.sources.yahoo import YahooReader
@@ -62,8 +64,11 @@ _MAY_BE_EMPTY = "SP500TR"
 #: The one that is adjusted: each dividend changes every price before it.
 _FUND = "SPY"
 
-#: Indices no decision rests on.
+#: What no decision rests on: indices, and funds that stand in for the breadth of the market and for real estate.
 _SHOWN_INDICES = ("VIX3M", "VVIX")
+_SHOWN_FUNDS = {fund: fund for fund in (*SECTOR_FUNDS, REIT_FUND)}
+#: Nobody waits for the funds longer than this.
+_FUNDS_SECONDS = 15.0
 
 #: With these, Cboe's file server says that it has no such file.
 _ABSENT = (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
@@ -210,28 +215,43 @@ class LiveSource:
         limit = TimeLimit(options.deadline_seconds)
         reader = HttpReader(options.user_agent, options.timeout_seconds, limit, options.politeness)
         workers = Workers(options.politeness.requests_at_once)
+        bounded = options.deadline_seconds is not None
         try:
             files = [(request, workers.submit(request)) for request in self._file_requests(reader)]
             # Importing yfinance takes most of a second; the files are on their way.
-            prices = [(request, workers.submit(request)) for request in self._price_requests(limit)]
-            return outcomes(prices + files, limit, bounded=options.deadline_seconds is not None)
+            prices, funds = self._price_requests(limit)
+            sent = [(request, workers.submit(request)) for request in prices]
+            found = outcomes(sent + files, limit.remaining if bounded else None)
+            # Only after what is needed, and never of a host that has refused that.
+            if options.needed_only or not all(isinstance(outcome, Found) for _, outcome in found[: len(sent)]):
+                return found
+            asked = [(request, workers.submit(request)) for request in funds]
+            return found + outcomes(asked, min(limit.remaining, _FUNDS_SECONDS))
         finally:
             limit.give_up()
             workers.release()
             reader.close()
 
-    def _price_requests(self, limit: TimeLimit) -> list[Request]:
+    def _price_requests(self, limit: TimeLimit) -> tuple[list[Request], list[Request]]:
+        """Those for what is needed, and those for the funds."""
         from tasks.sources.yahoo import YahooReader
 
         url = self._endpoints.yahoo
         replaced = None if url == LiveEndpoints.yahoo else url
-        reader = YahooReader(_TICKERS.values(), replaced, self._options.timeout_seconds, limit)
+        tickers = _TICKERS | _SHOWN_FUNDS
+        reader = YahooReader(tickers.values(), replaced, self._options.timeout_seconds, limit)
         host = urlsplit(url).netloc
         caller = polite(self._options.politeness, limit, host)
-        return [
-            Request(host, ticker, partial(caller.call, partial(self._read_prices, reader, subject, ticker)))
-            for subject, ticker in _TICKERS.items()
-        ]
+        requests = {
+            subject: Request(
+                host,
+                ticker,
+                partial(caller.call, partial(self._read_prices, reader, subject, ticker)),
+                optional=subject in _SHOWN_FUNDS,
+            )
+            for subject, ticker in tickers.items()
+        }
+        return [requests[subject] for subject in _TICKERS], [requests[subject] for subject in _SHOWN_FUNDS]
 
     def _file_requests(self, reader: HttpReader) -> Iterator[Request]:
         for file in self._needed_files():
@@ -246,17 +266,21 @@ class LiveSource:
                 yield self._request(reader, file, optional=True)
 
     def _needed_files(self) -> Iterable[PublicFile]:
-        endpoints, options, rates_from = self._endpoints, self._options, self._prices_from - _RATE_DAYS
+        endpoints = self._endpoints
         yield from cboe.index_files(endpoints.cboe_cdn)
-        if options.fred_api_key:
-            yield from fred.api_files(endpoints.fred_api, options.fred_api_key, rates_from)
-        else:
-            yield from fred.series_files(endpoints.fred, rates_from)
+        yield from self._fred_files(fred.NEEDED, self._prices_from - _RATE_DAYS)
         yield from cboe.contract_files(endpoints.cboe_cdn, self._calendar, self._first, self._through)
         yield from cboe.archive_files(endpoints.cboe_cdn, self._calendar, self._first, self._through)
 
+    def _fred_files(self, names: Iterable[str], first: dt.date) -> list[PublicFile]:
+        if key := self._options.fred_api_key:
+            return fred.api_files(self._endpoints.fred_api, key, first, names)
+        return fred.series_files(self._endpoints.fred, first, names)
+
     def _shown_files(self) -> Iterable[PublicFile]:
         yield from cboe.index_files(self._endpoints.cboe_cdn, _SHOWN_INDICES)
+        for name in fred.SHOWN:
+            yield from self._fred_files([name], first_day_of(name))
         yield bls.schedule_file(self._endpoints.bls)
         close = self._calendar.close_time(self._last_closed())
         if self._through == self._last_closed() and self._now() < close + _CHAIN_AGE:
@@ -279,7 +303,10 @@ class LiveSource:
             if subject == _MAY_BE_EMPTY:
                 return Found(None)
             raise RequestFailed(NO_DATA)
-        return Found(self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body, through=last))
+        optional = subject in _SHOWN_FUNDS
+        return Found(
+            self._payload(YAHOO_HISTORY, subject, f"yahoo:{ticker}", body, through=last, optional=optional),
+        )
 
     def _request(self, reader: HttpReader, file: PublicFile, *, optional: bool = False) -> Request:
         host = urlsplit(file.url).netloc

@@ -18,6 +18,7 @@ from tasks.sources.formats import (
     CBOE_INDEX,
     CBOE_VX_CONTRACT,
     FRED_SERIES,
+    OWN_SERIES,
     VX_OLD_SCALE,
     VX_RESCALED_ON,
     YAHOO_HISTORY,
@@ -26,7 +27,6 @@ from tasks.sources.payload import Fetched, Payload
 
 Floats = npt.NDArray[np.float64]
 
-_YAHOO_HEADER = "Date,Open,High,Low,Close,Adj Close,Volume"
 _OHLC_HEADER = "DATE,OPEN,HIGH,LOW,CLOSE"
 _VX_HEADER = "Trade Date,Futures,Open,High,Low,Close,Settle,Change,Total Volume,EFP,Open Interest"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -77,16 +77,16 @@ class SampleSource:
 
 def _files(market: SampleMarket) -> Iterator[tuple[str, str, str, Iterable[str]]]:
     """Format, subject, path and lines of every file."""
-    for subject, (days, values), digits in (
-        ("GSPC", (market.sessions, market.spx), 2),
-        ("SP500TR", (market.sessions, market.spx_total_return), 2),
-        ("SPY", (market.sessions, market.spy_adjusted), 6),
-        ("VIX", (market.sessions, market.vix), 2),
-        ("IRX", market.irx, 3),
+    for subject, (days, values), digits, column in (
+        ("GSPC", (market.sessions, market.spx), 2, "Close"),
+        ("SP500TR", (market.sessions, market.spx_total_return), 2, "Close"),
+        ("SPY", (market.sessions, market.spy_adjusted), 6, "Adj Close"),
+        ("VIX", (market.sessions, market.vix), 2, "Close"),
+        ("IRX", market.irx, 3, "Close"),
     ):
-        yield YAHOO_HISTORY, subject, f"yahoo/{subject}.csv", _yahoo(days, values, digits)
+        yield YAHOO_HISTORY, subject, f"yahoo/{subject}.csv", _yahoo(days, values, digits, column)
     for subject, header, values in (
-        ("VIX", _OHLC_HEADER, market.vix),
+        ("VIX", "DATE,CLOSE", market.vix),
         ("SPX", "DATE,SPX", market.spx),
         ("VIX3M", _OHLC_HEADER, market.vix3m),
         ("VVIX", "DATE,VVIX", market.vvix),
@@ -94,16 +94,17 @@ def _files(market: SampleMarket) -> Iterator[tuple[str, str, str, Iterable[str]]
         yield CBOE_INDEX, subject, f"cboe/index/{subject}_History.csv", _cboe(header, market.sessions, values)
     for subject, (days, values) in (("DTB3", market.dtb3), ("DFF", market.dff)):
         yield FRED_SERIES, subject, f"fred/{subject}.csv", _fred(subject, days, values)
+    yield OWN_SERIES, "nyse_advance_decline", "breadth/nyse_advance_decline.csv", _breadth(market)
     for contract in market.contracts:
         subject = f"VX_{contract.expiry}"
         yield CBOE_VX_CONTRACT, subject, f"cboe/futures/VX/{subject}.csv", _contract(contract)
 
 
-def _yahoo(days: Days, values: Floats, digits: int) -> Iterator[str]:
-    """A history with closes only. Both close columns hold the same: the fund's is adjusted for dividends."""
-    yield _YAHOO_HEADER
+def _yahoo(days: Days, values: Floats, digits: int, column: str) -> Iterator[str]:
+    """A history with nothing but closes, or adjusted ones: the model has no other prices, and no volume."""
+    yield f"Date,{column}"
     for day, value in zip(days.tolist(), values.tolist(), strict=True):
-        yield f"{day},,,,{value:.{digits}f},{value:.{digits}f},"
+        yield f"{day},{value:.{digits}f}"
 
 
 def _cboe(header: str, days: Days, values: Floats) -> Iterator[str]:
@@ -112,6 +113,13 @@ def _cboe(header: str, days: Days, values: Floats) -> Iterator[str]:
     columns = header.count(",")
     for day, value in zip(days.tolist(), values.tolist(), strict=True):
         yield f"{day:%m/%d/%Y}" + f",{value:.6f}" * columns
+
+
+def _breadth(market: SampleMarket) -> Iterator[str]:
+    yield "date,advances,declines"
+    columns = (market.sessions.tolist(), market.advances.tolist(), market.declines.tolist())
+    for day, advances, declines in zip(*columns, strict=True):
+        yield f"{day},{advances},{declines}"
 
 
 def _fred(subject: str, days: Days, values: Floats) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -155,6 +155,30 @@ def column(table: Table, series: str, publisher: str, name: str) -> Observations
     return day_by_day(table, series, publisher, lambda line, _day, cells: table.number(line, cells[at]))
 
 
+def extra_columns(table: Table, columns: Iterable[tuple[str, str]], publisher: str) -> Iterator[Observations]:
+    """Columns that no decision rests on, each as the values of a series: (series, column) pairs.
+
+    They take nothing away from the column the file is read for. One that is not there has no values, and a cell that is
+    no number, or outside the range of its series, is no value. The days are those that `day_by_day` has found in order.
+    """
+    places = [(series, table.column(name)) for series, name in columns if name in table.header]
+    found: dict[str, list[tuple[dt.date, float]]] = {series: [] for series, _ in places}
+    for line, cells in table.rows:
+        day = table.date(line, cells[0])
+        for series, at in places:
+            value = number_in(cells[at].strip(" "))
+            if day >= first_day_of(series) and value is not None and outside(series, value) is None:
+                found[series].append((day, value))
+    for series, values in found.items():
+        if values:
+            yield observations(series, publisher, values)
+
+
+def first_day_of(series: str) -> dt.date:
+    """The first day of which a value is kept."""
+    return spec(series).kept_from or HISTORY_START
+
+
 def day_by_day(
     table: Table,
     series: str,
@@ -162,7 +186,7 @@ def day_by_day(
     value_of: Callable[[int, dt.date, list[str]], float | None],
     until: dt.date | None = None,
 ) -> Observations:
-    """A value per row, from `HISTORY_START` on, without those listed as wrong prints.
+    """A value per row, from the first day that is kept on, without those listed as wrong prints.
 
     Parameters
     ----------
@@ -176,7 +200,7 @@ def day_by_day(
     DataQualityError
         For days that do not ascend, are later, or have values outside the range of the series.
     """
-    last = until or table.read_on
+    last, first = until or table.read_on, first_day_of(series)
     found: list[tuple[dt.date, float]] = []
     previous = dt.date.min
     for line, cells in table.rows:
@@ -188,7 +212,7 @@ def day_by_day(
             when = "when it was read" if until is None else "some years after it was read"
             raise table.wrong(line, f"a day up to {last}, {when}", f"{day}, in the future")
         previous = day
-        if day < HISTORY_START:
+        if day < first:
             continue
         value = value_of(line, day, cells)
         if value is None or WRONG_PRINTS.get((series, day)) == value:

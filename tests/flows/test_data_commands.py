@@ -216,7 +216,8 @@ def test_show_as_of_has_the_value_of_then(tailguard: Tailguard, read: Read, mark
     [
         (
             ["--series", "VXX"],
-            "expected one of DFF, DTB3, IRX, SPX, SPXTR, SPY.adjusted, VIX, VX.2005-01-19 to VX.2007-",
+            "expected one of DFF, DTB3, IRX, SPX, SPXTR, SPY.adjusted, SPY.close, VIX, VIX.high, "
+            "VIX.low, VIX.open, VX.2005-01-19 to VX.2007-",
         ),
         (["--as-of", "yesterday"], "--as-of: expected an instant"),
         (["--all"], "expected --series with it"),

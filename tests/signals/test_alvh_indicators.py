@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from signals.alvh.hedge_inputs import indicator_inputs
 from signals.alvh.indicator_table import (
     CHEAP,
     DEAR,
@@ -24,7 +22,6 @@ from signals.alvh.indicator_table import (
     IndicatorInputs,
     IndicatorTable,
     Schedule,
-    schedules,
 )
 from signals.alvh.indicators import VIX3M_OVER_CURVE, VIX3M_SINCE, indicator_table, synthetic_vix3m
 from signals.alvh.measures import (
@@ -44,8 +41,7 @@ from signals.alvh.measures import (
 from signals.alvh.ruleset_files import shipped_rule_set
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.events import KINDS, events_ahead
-from signals.market import MarketData, Observations
-from signals.series import CBOE, VIX3M, VVIX
+from signals.market import MarketData
 from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import SLOTS, SettlementPanel
 
@@ -66,48 +62,9 @@ PUBLISHED_RSI = [
 ]  # fmt: skip
 
 
-def recorded_inputs(data_dir: Path, recorded: MarketData, signals: VeqtorSignals) -> IndicatorInputs:
-    """The inputs as recorded; the files that the store does not read yet are read here."""
-    inputs, short_term = signals.inputs, signals.short_term
-    sessions = inputs.sessions
-
-    def column(path: str, day: str, value: Callable[[dict[str, str]], float]) -> np.ndarray:
-        with (data_dir / path).open(newline="") as file:
-            rows = [(row[day], value(row)) for row in csv.DictReader(file) if all(row.values())]
-        days, values = np.array([day for day, _ in rows], dtype="datetime64[D]"), np.array([found for _, found in rows])
-        return Observations(path, "", days, values, np.zeros(len(days), np.int64)).aligned(sessions)[0]
-
-    adjusted = inputs.history.spy_adjusted
-    spy_return = np.concatenate([[NAN], adjusted[1:] / adjusted[:-1] - 1.0])
-    excess = np.full(len(sessions), NAN)
-    excess[inputs.base : inputs.base + len(short_term.sessions)] = short_term.excess_return_change
-    with (data_dir / "fred/RBUSBIS.csv").open(newline="") as file:
-        months = [(row["observation_date"], float(row["RBUSBIS"])) for row in csv.DictReader(file)]
-    return IndicatorInputs(
-        sessions=sessions,
-        vix=inputs.vix,
-        vix3m=recorded.find(VIX3M, CBOE).aligned(sessions)[0],
-        vvix=recorded.find(VVIX, CBOE).aligned(sessions)[0],
-        spx=inputs.history.spx_yahoo,
-        panel=inputs.history.panel,
-        equity_return=inputs.equity.change,
-        short_term_return=excess,
-        tbill=inputs.tbill.rate,
-        spy_return=spy_return,
-        spy_dollar_volume=column("yahoo/SPY.csv", "Date", lambda row: float(row["Close"]) * float(row["Volume"])),
-        advance_decline=column(
-            "breadth/nyse_advance_decline.csv", "date", lambda row: float(row["advances"]) - float(row["declines"])
-        ),
-        breadth_source="NYSE issues",
-        reer=(np.array([day for day, _ in months], "datetime64[D]"), np.array([value for _, value in months])),
-        schedules=schedules(recorded),
-        calendar=inputs.calendar,
-    )
-
-
 @pytest.fixture(scope="module")
-def inputs(data_dir: Path, recorded: MarketData, recorded_signals: VeqtorSignals) -> IndicatorInputs:
-    return recorded_inputs(data_dir, recorded, recorded_signals)
+def inputs(recorded_signals: VeqtorSignals) -> IndicatorInputs:
+    return indicator_inputs(recorded_signals)
 
 
 @pytest.fixture(scope="module")
@@ -194,6 +151,67 @@ def test_breadth_is_on_below_its_signal_and_recorded_until_2020(table: Indicator
     assert found.state[row_of(table, "2019-08-20")] == UNAVAILABLE
     assert known[row_of(table, "2019-08-21")]
     assert found.observed_on[-1] == np.datetime64("2020-02-10")
+
+
+@pytest.fixture(scope="module")
+def two_scales(small: IndicatorInputs) -> IndicatorInputs:
+    """Counts of the exchange up to row 300 without row 200, and from row 400 on; a basket of all rows."""
+    random = np.random.default_rng(8)
+    counts = random.normal(0, 900, len(small.sessions)).round()
+    counts[200] = NAN
+    counts[300:400] = NAN
+    basket = random.integers(-11, 12, len(counts)).astype(float)
+    return replace(small, advance_decline=counts, basket=basket, basket_size=np.full(len(counts), 11))
+
+
+def test_a_basket_of_funds_stands_in_for_the_exchange_on_a_line_of_its_own(two_scales: IndicatorInputs) -> None:
+    found = indicator_table(two_scales, RULES)["breadth_macd"]
+    lines = [np.subtract(*macd(steps, 12, 26, 9)) for steps in (two_scales.advance_decline, two_scales.basket)]
+    exchange, basket = lines
+    rows = np.arange(len(basket))
+    # Averages begin anew after the long gap; on the first rows there is neither.
+    stand_in = (rows == 200) | ((rows >= 300) & (rows < 433))
+    np.testing.assert_array_equal(found.substitute, stand_in)
+    np.testing.assert_array_equal(found.value, np.where(stand_in, basket, exchange))
+    np.testing.assert_array_equal(found.state[33:] == ON, found.value[33:] < 0.0)
+    assert (found.state[:33] == UNAVAILABLE).all()
+    # One is in thousands of issues, the other in tens of funds.
+    assert np.nanstd(exchange) > 20 * np.nanstd(basket)
+
+
+def test_no_rank_and_no_step_leads_from_issues_to_funds(two_scales: IndicatorInputs) -> None:
+    table = indicator_table(two_scales, RULES)
+    found = table["breadth_macd"]
+    exchange, basket = (
+        percentile_rank(np.subtract(*macd(steps, 12, 26, 9)), RULES.windows.percentile)
+        for steps in (two_scales.advance_decline, two_scales.basket)
+    )
+    np.testing.assert_array_equal(found.percentile, np.where(found.substitute, basket, exchange))
+    assert np.isfinite(found.percentile[300:433]).all()
+    assert found.previous is not None
+    alone = indicator_table(replace(two_scales, advance_decline=np.full(500, NAN)), RULES)["breadth_macd"]
+    for row in (200, 300, 432):
+        assert found.previous[row] == alone.value[row - 1]
+    # The exchange had no value the session before.
+    assert np.isnan(found.previous[[201, 433]]).all()
+    readings = {row: table.readings(row)[1] for row in (299, 300, 433)}
+    assert [reading.name for reading in readings.values()] == ["breadth_macd"] * 3
+    stand_in = "basket of 11 Select Sector SPDR funds stands in for the exchange's counts"
+    assert readings[299].remark == "starts cold: within 1e-9 from 400 values on"
+    assert readings[300].remark == f"{stand_in}; starts cold: within 1e-9 from 400 values on"
+    assert readings[433].remark == "starts cold: within 1e-9 from 400 values on"
+    assert readings[433].previous is None
+
+
+def test_averages_that_began_anew_are_cold_again(two_scales: IndicatorInputs) -> None:
+    gap = two_scales.vix.copy()
+    whole = indicator_table(two_scales, RULES)["vix_rsi"].cold
+    gap[440 : 440 + MAX_GAP + 1] = NAN
+    holed = indicator_table(replace(two_scales, vix=gap), RULES)["vix_rsi"].cold
+    assert whole is not None
+    assert holed is not None
+    assert whole[[13, 14, 413, 414, 499]].tolist() == [False, True, True, False, False]
+    assert holed[[14, 439, 445, 460, 499]].tolist() == [True, False, False, True, True]
 
 
 # On, off, and in between.
@@ -517,8 +535,10 @@ SHORT = replace(
 )
 
 
-def random_inputs(seed: int, count: int, calendar: TradingCalendar, holes: float) -> IndicatorInputs:
-    """A made-up market from 2018 on with holes in every series."""
+def random_inputs(
+    seed: int, count: int, calendar: TradingCalendar, holes: float, *, funds: bool = False
+) -> IndicatorInputs:
+    """A made-up market from 2018 on with holes in every series; with a basket of funds or without."""
     random = np.random.default_rng(seed)
     sessions = calendar.sessions_in(dt.date(2018, 1, 2), dt.date(2019, 12, 31))[:count]
     volatility = 18 * np.exp(np.cumsum(random.normal(0, 0.06, count)))
@@ -542,7 +562,8 @@ def random_inputs(seed: int, count: int, calendar: TradingCalendar, holes: float
         spy_return=holed(random.normal(0, 0.01, count)),
         spy_dollar_volume=holed(random.uniform(1e10, 3e10, count)),
         advance_decline=holed(random.normal(0, 900, count).round()),
-        breadth_source="made up",
+        basket=holed(random.integers(-11, 12, count).astype(float)) if funds else np.full(count, NAN),
+        basket_size=random.integers(9, 12, count) if funds else np.zeros(count, np.int64),
         reer=monthly(12 * 16),
         schedules=(Schedule("FOMC decision", np.arange(sessions[0], sessions[-1] + 40, 30), 60),),
         calendar=calendar,
@@ -556,16 +577,16 @@ def small(calendar: TradingCalendar) -> IndicatorInputs:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.integers(0, 10_000), st.integers(1, 89), st.sampled_from([0.0, 0.02, 0.3]))
-def test_truncating_any_history_changes_nothing_before(seed: int, count: int, holes: float) -> None:
-    inputs = random_inputs(seed, 90, trading_calendar(), holes)
+@given(st.integers(0, 10_000), st.integers(1, 89), st.sampled_from([0.0, 0.02, 0.3]), st.booleans())
+def test_truncating_any_history_changes_nothing_before(seed: int, count: int, holes: float, funds: bool) -> None:
+    inputs = random_inputs(seed, 90, trading_calendar(), holes, funds=funds)
     assert_same_until(indicator_table(inputs, SHORT), indicator_table(rows_until(inputs, count), SHORT))
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_day_by_day_equals_the_whole_range(seed: int) -> None:
-    inputs = random_inputs(seed, 60, trading_calendar(), 0.05)
+    inputs = random_inputs(seed, 60, trading_calendar(), 0.05, funds=True)
     whole = indicator_table(inputs, SHORT)
     for count in range(40, 61):
         alone = indicator_table(rows_until(inputs, count), SHORT)

@@ -12,7 +12,23 @@ import pytest
 from signals.calendar import TradingCalendar
 from signals.gaps import DAYS, Span, needed_gaps, rate_day_due, series_gaps, spans, vx_gaps
 from signals.market import MarketData, Observations
-from signals.series import CBOE, CBOE_ARCHIVE, DFF, DTB3, IRX, SPX, SPXTR, SPY_ADJUSTED, VIX, YAHOO, vx_series
+from signals.series import (
+    CBOE,
+    CBOE_ARCHIVE,
+    DFF,
+    DTB3,
+    IRX,
+    SPX,
+    SPXTR,
+    SPY_ADJUSTED,
+    SPY_CLOSE,
+    VIX,
+    VIX_HIGH,
+    VIX_LOW,
+    VIX_OPEN,
+    YAHOO,
+    vx_series,
+)
 from tests.market_files import FIRST, LAST
 
 BASE = dt.date(2005, 12, 20)
@@ -39,8 +55,8 @@ def test_a_complete_market_lacks_nothing(made_up: MarketData, calendar: TradingC
     found = series_gaps(made_up, calendar)
 
     assert {(each.series, each.publisher) for each in found} == {
-        *((series, YAHOO) for series in (SPX, SPXTR, SPY_ADJUSTED, VIX, IRX)),
-        *((series, CBOE) for series in (SPX, VIX)),
+        *((series, YAHOO) for series in (SPX, SPXTR, SPY_ADJUSTED, SPY_CLOSE, VIX, IRX)),
+        *((series, CBOE) for series in (SPX, VIX, VIX_OPEN, VIX_HIGH, VIX_LOW)),
         *((series, "fred") for series in (DTB3, DFF)),
     }
     assert not any(each.missing for each in found)

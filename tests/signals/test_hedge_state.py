@@ -5,13 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signals.alvh.hedge_inputs import indicator_inputs
 from signals.alvh.indicator_table import UNKNOWN, IndicatorTable
 from signals.alvh.indicators import indicator_table
 from signals.alvh.measures import MAX_GAP, OFF, ON, UNAVAILABLE
@@ -32,9 +32,8 @@ from signals.alvh.state import (
     step,
 )
 from signals.calendar import TradingCalendar, trading_calendar
-from signals.market import MarketData
 from signals.veqtor.signal import VeqtorSignals
-from tests.signals.test_alvh_indicators import random_inputs, recorded_inputs
+from tests.signals.test_alvh_indicators import random_inputs
 
 pytestmark = pytest.mark.server
 
@@ -325,8 +324,8 @@ def test_day_by_day_equals_the_whole_range(sessions: list[list[int]], count: int
 
 
 @pytest.fixture(scope="module")
-def recorded_table(data_dir: Path, recorded: MarketData, recorded_signals: VeqtorSignals) -> IndicatorTable:
-    return indicator_table(recorded_inputs(data_dir, recorded, recorded_signals), SEED.indicators)
+def recorded_table(recorded_signals: VeqtorSignals) -> IndicatorTable:
+    return indicator_table(indicator_inputs(recorded_signals), SEED.indicators)
 
 
 @pytest.fixture(scope="module")

@@ -20,13 +20,21 @@ from signals.series import (
     CBOE_ARCHIVE,
     DFF,
     DTB3,
+    EXCHANGE,
     FRED,
     IRX,
+    NYSE_ADVANCES,
+    NYSE_DECLINES,
+    RBUSBIS,
     SPX,
     SPXTR,
     SPY_ADJUSTED,
+    SPY_CLOSE,
+    SPY_VOLUME,
     VIX,
+    VIX_OPEN,
     YAHOO,
+    known_after_close,
     vx_series,
 )
 from signals.total_return import ABSENT, ACCEPTED, REJECTED
@@ -438,6 +446,8 @@ def test_2004_11_08_wrong_opens_of_the_vix_do_not_touch_its_close(recorded: Mark
     assert value(recorded, VIX, CBOE, "2004-01-21") == 14.34
     assert value(recorded, VIX, CBOE, "2006-02-08") == 12.83
     assert value(recorded, VIX, CBOE, "2008-10-10") == 69.95
+    assert value(recorded, VIX_OPEN, CBOE, "2004-11-08") == 2.58
+    assert value(recorded, VIX_OPEN, CBOE, "2004-01-21") == 36.55
 
 
 def test_2014_10_15_yahoo_vix_differs_from_cboe_and_cboe_wins(
@@ -523,6 +533,8 @@ def test_1927_12_30_index_closes_before_2004_are_left_out(recorded: MarketData) 
 def test_2025_09_26_only_the_adjusted_close_of_the_fund_goes_on(recorded: MarketData) -> None:
     assert value(recorded, SPY_ADJUSTED, YAHOO, "2026-01-06") == pytest.approx(688.152954)
     assert str(recorded[SPY_ADJUSTED, YAHOO].days[-1]) == "2026-08-14"
+    for series in (SPY_CLOSE, SPY_VOLUME):
+        assert str(recorded[series, YAHOO].days[-1]) == "2025-09-25"
 
 
 def test_2026_07_30_the_recorded_index_ends_before_the_rest(recorded: MarketData, calendar: TradingCalendar) -> None:
@@ -533,6 +545,31 @@ def test_2026_07_30_the_recorded_index_ends_before_the_rest(recorded: MarketData
     with pytest.raises(DataNotReady, match="nothing yet for 2026-07-30 of SPX") as caught:
         inputs.require(D("2026-08-14"))
     assert caught.value.missing == ("SPX",)
+
+
+# --- Breadth and the dollar -------------------------------------------------------------------------------------------
+
+
+def test_2019_08_20_a_session_is_missing_in_the_recorded_breadth(
+    recorded: MarketData, calendar: TradingCalendar
+) -> None:
+    for series in (NYSE_ADVANCES, NYSE_DECLINES):
+        days = recorded[series, EXCHANGE].days
+        sessions = calendar.sessions_in(D("2017-01-03"), D("2020-02-10"))
+        assert np.setdiff1d(sessions, days).astype(str).tolist() == ["2019-08-20"]
+
+
+def test_2020_02_10_the_recorded_breadth_ends(recorded: MarketData) -> None:
+    assert str(recorded[NYSE_ADVANCES, EXCHANGE].days[-1]) == "2020-02-10"
+    assert value(recorded, NYSE_ADVANCES, EXCHANGE, "2020-02-10") == 1721.0
+    assert value(recorded, NYSE_DECLINES, EXCHANGE, "2020-02-10") == 1212.0
+
+
+def test_2020_03_16_the_dollar_of_january_becomes_usable(recorded: MarketData) -> None:
+    assert value(recorded, RBUSBIS, FRED, "2020-01-01") is not None
+    # The end of the month and 45 days; by the clock of winter.
+    after = known_after_close(RBUSBIS, FRED, D("2020-01-01"))
+    assert D("2020-01-01") + after == D("2020-03-16")
 
 
 # --- Interest rates ---------------------------------------------------------------------------------------------------

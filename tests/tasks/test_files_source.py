@@ -9,7 +9,7 @@ import pytest
 
 from signals.errors import ConfigurationError
 from signals.market import MarketData
-from signals.series import CBOE, CBOE_ARCHIVE, SPX, VIX, YAHOO
+from signals.series import CBOE, CBOE_ARCHIVE, REIT_FUND, SECTOR_FUNDS, SPX, VIX, YAHOO
 from tasks.ingest import read_source
 from tasks.sources.files import FilesSource
 from tests.market_files import write
@@ -35,10 +35,20 @@ SINGLE_FILES = [
     ("cboe/index/SKEW_History.csv", ["DATE,SKEW", "03/05/2020,118.2"]),
     ("fred/DTB3.csv", ["observation_date,DTB3", "2020-03-05,0.61"]),
     ("fred/DFF.csv", ["observation_date,DFF", "2020-03-05,1.09"]),
+    ("fred/RBUSBIS.csv", ["observation_date,RBUSBIS", "2020-02-01,101.52"]),
+    ("fred/GDPC1.csv", ["observation_date,GDPC1", "2020-01-01,20665.6"]),
     ("calendar/fomc_dates.csv", ["date,note", "2020-03-18,scheduled"]),
     ("calendar/cpi_release_dates.csv", ["date,note", "2020-03-11,February 2020"]),
     ("calendar/ppi_release_dates.csv", ["date,note", "2020-03-12,February 2020"]),
+    *(
+        (f"yahoo/{fund}.csv", [YAHOO_HEADER, "2020-03-05,,,,90,88.12,", "2020-03-06,,,,89,86.9,"])
+        for fund in (*SECTOR_FUNDS, REIT_FUND)
+    ),
+    ("breadth/nyse_advance_decline.csv", ["date,advances,declines", "2020-03-05,430,2540"]),
+    ("macro/equity_pe.csv", ["date,value", "2020-03-05,20.8"]),
 ]
+#: Files with more than one series.
+SERIES = {"yahoo/SPY.csv": 2, "cboe/index/VIX_History.csv": 4, "breadth/nyse_advance_decline.csv": 2}
 CONTRACT_FILES = [
     ("cboe/futures/VX/VX_2013-01-16.csv", [VX_HEADER, "2013-01-03,F (Jan 2013),0,0,0,0,0,0,0,0,0"]),
     ("cboe/futures/VX/VX_2020-03-18.csv", [VX_HEADER, "2020-03-05,H (Mar 2020),0,0,0,0,33.1,0,0,0,0"]),
@@ -107,8 +117,8 @@ def test_an_absent_file_leaves_its_series_out_and_the_others_in(directory: Path,
     whole = read(directory)
     (directory / relative).unlink()
     left = read(directory)
-    assert len(whole) == len(SINGLE_FILES) + len(CONTRACT_FILES)
-    assert len(left) == len(whole) - 1
+    assert len(whole) == sum(SERIES.get(path, 1) for path, _ in SINGLE_FILES + CONTRACT_FILES)
+    assert len(left) == len(whole) - SERIES.get(relative, 1)
     assert set(left) < set(whole)
 
 

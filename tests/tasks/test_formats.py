@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from signals.calendar import trading_calendar
 from signals.errors import DataQualityError, TailguardError
 from signals.market import Observations
 from signals.series import spec
@@ -19,6 +20,7 @@ from tasks.sources.formats import (
     CBOE_VX_CONTRACT,
     FRED_OBSERVATIONS,
     FRED_SERIES,
+    OWN_SERIES,
     YAHOO_HISTORY,
     parse,
 )
@@ -51,8 +53,14 @@ class Sample:
         return Payload(self.format, name, f"recorded/{name}.csv", content, NOW, assumed_availability=True)
 
     def read(self, body: str | bytes, subject: str | None = None) -> Observations:
-        (found,) = parse(self.payload(body, subject))
+        """The series the file is read for; what else is in it comes after that."""
+        found, *others = parse(self.payload(body, subject))
+        assert not others or self.subject in ("VIX", "SPY")
         return found
+
+    def read_all(self, *rows: str) -> dict[str, dict[str, float]]:
+        """Every series by its name."""
+        return {found.series: on(found) for found in parse(self.payload(self.body(*rows)))}
 
     def refuse(self, body: str | bytes, subject: str | None = None) -> str:
         """What the parser says when it refuses a body. It always names the file."""
@@ -99,19 +107,37 @@ SPY = Sample(YAHOO_HISTORY, "SPY", "SPY.adjusted", YAHOO_HEADER, lambda day, val
 IRX = Sample(YAHOO_HISTORY, "IRX", "IRX", YAHOO_HEADER, lambda day, value: f"{day},,,,{value},,")
 DTB3 = Sample(FRED_SERIES, "DTB3", "DTB3", "observation_date,DTB3", lambda day, value: f"{day},{value}")
 
+RBUSBIS, GDPC1 = (
+    Sample(FRED_SERIES, name, name, f"observation_date,{name}", lambda day, value: f"{day},{value}")
+    for name in ("RBUSBIS", "GDPC1")
+)
+XLK = Sample(YAHOO_HISTORY, "XLK", "XLK.return", YAHOO_HEADER, lambda day, value: f"{day},1,1,1,1,{value},5")
+BREADTH = Sample(
+    OWN_SERIES,
+    "nyse_advance_decline",
+    "NYSE.advances",
+    "date,advances,declines",
+    lambda day, value: f"{day},{value},9",
+)
+EQUITY_PE = Sample(OWN_SERIES, "equity_pe", "EQUITY.PE", "date,value", lambda day, value: f"{day},{value}")
+
 every_format = pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, GSPC, DTB3], ids=lambda sample: sample.format)
 
 
 def typical(sample: Sample) -> str:
     """A plausible value of the series, as text."""
-    return {"points": "120.50", "USD": "120.50", "percent": "2.30"}[spec(sample.series).unit]
+    units = {"points": "120.50", "USD": "120.50", "percent": "2.30", "index": "101.52", "billion USD": "19032.6"}
+    return units[spec(sample.series).unit]
 
 
 def on(found: Observations) -> dict[str, float]:
     return {str(day): float(value) for day, value in zip(found.days, found.values, strict=True)}
 
 
-@pytest.mark.parametrize("sample", [CONTRACT, ARCHIVE, VIX, VIX3M, VIX6M, VIX9D, VVIX, SKEW, SPX, GSPC, SPY, IRX, DTB3])
+@pytest.mark.parametrize(
+    "sample",
+    [CONTRACT, ARCHIVE, VIX, VIX3M, VIX6M, VIX9D, VVIX, SKEW, SPX, GSPC, SPY, IRX, DTB3, RBUSBIS, GDPC1],
+)
 def test_a_sound_file_gives_its_series_day_by_day(sample: Sample) -> None:
     found = sample.read(sample.table(d20120305=typical(sample), d20120306=typical(sample)))
     value = float(typical(sample))
@@ -133,12 +159,123 @@ def test_only_the_settlement_of_a_contract_is_read() -> None:
     assert found.publisher == "cboe"
 
 
-def test_only_the_close_of_the_vix_is_read() -> None:
-    assert on(VIX.read(VIX.body("11/08/2004,2.58,0,oops,13.80"))) == {"2004-11-08": 13.80}
+def test_the_close_of_the_vix_is_read_whatever_stands_beside_it() -> None:
+    assert VIX.read_all("11/08/2004,2.58,0,oops,13.80", "11/09/2004,13.9,14.1,13.2,13.4") == {
+        "VIX": {"2004-11-08": 13.80, "2004-11-09": 13.40},
+        # An open of 2.58 is a value, which whoever uses it has to judge; 0 and "oops" are none.
+        "VIX.open": {"2004-11-08": 2.58, "2004-11-09": 13.9},
+        "VIX.high": {"2004-11-09": 14.1},
+        "VIX.low": {"2004-11-09": 13.2},
+    }
+    assert VIX.read_all("11/08/2004,,,,13.80") == {"VIX": {"2004-11-08": 13.80}}
+
+
+def test_a_history_of_the_vix_with_closes_alone_is_read() -> None:
+    (found,) = parse(VIX.payload("DATE,CLOSE\n11/08/2004,13.80\n"))
+    assert (found.series, on(found)) == ("VIX", {"2004-11-08": 13.80})
+
+
+def test_of_an_index_other_than_the_vix_the_close_alone_is_read() -> None:
+    assert list(VIX3M.read_all(VIX3M.row(D("2012-03-05"), "18.05"))) == ["VIX3M"]
 
 
 def test_the_fund_is_read_from_its_adjusted_close() -> None:
-    assert on(SPY.read(SPY.body("2020-03-05,,,,302.46,281.77,"))) == {"2020-03-05": 281.77}
+    assert SPY.read_all("2020-03-05,,,,302.46,281.77,", "2020-03-06,,,,297.46,277.11,228667200") == {
+        "SPY.adjusted": {"2020-03-05": 281.77, "2020-03-06": 277.11},
+        "SPY.close": {"2020-03-05": 302.46, "2020-03-06": 297.46},
+        "SPY.volume": {"2020-03-06": 228667200.0},
+    }
+
+
+@pytest.mark.parametrize("nothing", ["", "0", "-5", "many", "NaN", "1e999"])
+def test_a_fund_without_a_sound_volume_or_close_has_none_that_day_and_is_read(nothing: str) -> None:
+    assert SPY.read_all(f"2020-03-05,,,,{nothing},281.77,{nothing}") == {"SPY.adjusted": {"2020-03-05": 281.77}}
+    bare = parse(SPY.payload("Date,Adj Close\n2020-03-05,281.77\n"))
+    assert [found.series for found in bare] == ["SPY.adjusted"]
+
+
+# Returns of funds.
+
+
+def test_of_a_sector_fund_the_returns_between_adjusted_closes_are_read() -> None:
+    # A Friday, then Monday and Tuesday; the first row has nothing before it.
+    found = XLK.read_all(
+        XLK.row(D("2020-03-06"), "90.00"), XLK.row(D("2020-03-09"), "82.80"), XLK.row(D("2020-03-10"), "87.9336")
+    )
+    assert found == {"XLK.return": {"2020-03-09": -0.08, "2020-03-10": 0.062}}
+
+
+def test_a_return_leads_from_one_session_to_the_next_and_no_further() -> None:
+    rows = ["90.00", "", "91.00", "92.82"]
+    days = ["2020-03-09", "2020-03-10", "2020-03-11", "2020-03-12"]
+    found = XLK.read_all(*(XLK.row(D(day), price) for day, price in zip(days, rows, strict=True)))
+    assert found == {"XLK.return": {"2020-03-12": 0.02}}
+    # 2020-04-10 is Good Friday: a row of it is no close, and a blank one no gap.
+    for holiday in ("", "77.00"):
+        rows = [XLK.row(D("2020-04-09"), "80.00"), XLK.row(D("2020-04-10"), holiday), XLK.row(D("2020-04-13"), "79.20")]
+        assert XLK.read_all(*rows) == {"XLK.return": {"2020-04-13": -0.01}}
+
+
+def test_prices_that_were_adjusted_again_give_the_same_returns() -> None:
+    prices = np.cumprod(np.concatenate([[83.17], np.random.default_rng(7).normal(1.0, 0.012, 250)]))
+    days = np.array(trading_calendar().sessions_in(D("2019-01-02"), D("2020-12-31"))[: len(prices)]).tolist()
+
+    def returns(factor: float) -> dict[str, float]:
+        # As Yahoo gives them: through single precision, in six decimals.
+        texts = [f"{float(np.float32(price * factor)):.6f}" for price in prices.tolist()]
+        return XLK.read_all(*(XLK.row(day, text) for day, text in zip(days, texts, strict=True)))["XLK.return"]
+
+    before, after = returns(1.0), returns(0.9931)
+    assert before.keys() == after.keys()
+    assert len(before) == 250
+    assert max(abs(before[day] - after[day]) for day in before) < 1.1e-5
+    assert sum(before[day] != after[day] for day in before) < 15
+
+
+@pytest.mark.parametrize(
+    ("price", "said"),
+    [
+        ("0", "line 3: expected a price above 0, got 0."),
+        ("-4", "line 3: expected a price above 0, got -4."),
+        ("NaN", "line 3: expected a number, got 'NaN'."),
+        ("45", "line 3: expected XLK.return between -0.6 and 1 decimal (since 1998 no sector fund"),
+        ("182", "line 3: expected XLK.return between -0.6 and 1 decimal (since 1998 no sector fund"),
+    ],
+)
+def test_a_price_of_a_fund_that_cannot_be_is_refused(price: str, said: str) -> None:
+    before = "120" if price == "45" else "90"
+    message = XLK.refuse(XLK.body(XLK.row(D("2020-03-06"), before), XLK.row(D("2020-03-09"), price)))
+    assert said in message
+
+
+# Months and quarters.
+
+
+@pytest.mark.parametrize(("sample", "first"), [(RBUSBIS, "1994-01-01"), (GDPC1, "2002-01-01")])
+def test_a_series_by_month_or_quarter_is_kept_from_before_the_sessions(sample: Sample, first: str) -> None:
+    rows = [sample.row(D(day), typical(sample)) for day in ("1993-10-01", first, "2004-01-01", "2004-04-01")]
+    assert list(on(sample.read(sample.body(*rows)))) == [first, "2004-01-01", "2004-04-01"]
+
+
+# Tables that somebody keeps.
+
+
+def test_advances_and_declines_are_two_series() -> None:
+    rows = ["2020-03-16,120,2900", "2020-03-17,,", "2020-03-18,0,3010"]
+    assert BREADTH.read_all(*rows) == {
+        "NYSE.advances": {"2020-03-16": 120.0, "2020-03-18": 0.0},
+        "NYSE.declines": {"2020-03-16": 2900.0, "2020-03-18": 3010.0},
+    }
+    message = BREADTH.refuse(BREADTH.body("2020-03-16,-1,2900"))
+    assert "line 2: expected NYSE.advances between 0 and 10000 issues" in message
+    assert "got no column declines." in BREADTH.refuse("date,advances\n2020-03-16,120\n")
+
+
+def test_a_price_earnings_ratio_is_a_date_and_a_value() -> None:
+    assert EQUITY_PE.read_all("2020-03-31,19.6", "2020-06-30,22.2") == {
+        "EQUITY.PE": {"2020-03-31": 19.6, "2020-06-30": 22.2}
+    }
+    assert "line 2: expected EQUITY.PE between 1 and 1000 ratio" in EQUITY_PE.refuse(EQUITY_PE.body("2020-03-31,0"))
 
 
 @pytest.mark.parametrize(

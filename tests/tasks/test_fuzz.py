@@ -29,6 +29,7 @@ from tasks.sources.formats import (
     EVENT_DATES,
     FRED_OBSERVATIONS,
     FRED_SERIES,
+    OWN_SERIES,
     PARSERS,
     YAHOO_HISTORY,
     parse,
@@ -98,7 +99,19 @@ SOUND = {
         "fomc_dates",
         'date,note\n2007-08-07,scheduled\n2007-08-17,"unscheduled: a call, no change"\n2027-12-08,scheduled\n',
     ),
+    OWN_SERIES: ("nyse_advance_decline", "date,advances,declines\n2020-03-16,120,2900\n2020-03-17,2100,850\n"),
 }
+#: More bodies of a format, which are read otherwise.
+ALSO_SOUND = [
+    (
+        YAHOO_HISTORY,
+        "XLK",
+        "Date,Open,High,Low,Close,Adj Close,Volume\n2020-03-05,,,,,88.12,\n2020-03-06,1,1,1,1,86.9,5\n"
+        "2020-03-09,1,1,1,1,81.2,5\n",
+    ),
+    (FRED_SERIES, "GDPC1", "observation_date,GDPC1\n2001-10-01,13397.0\n2019-10-01,20951.1\n2020-01-01,20665.6\n"),
+    (OWN_SERIES, "equity_pe", "date,value\n2020-03-31,19.6\n2020-06-30,22.2\n"),
+]
 WRITTEN_IN_JSON = (CBOE_OPTION_CHAIN, FRED_OBSERVATIONS)
 
 every_parser = pytest.mark.parametrize("format_name", sorted(PARSERS))
@@ -129,7 +142,7 @@ def read_or_refuse(found: Payload) -> bool:
         limits = spec(each.series)
         assert len(each.days) == len(each.values) == len(each.payloads)
         assert (np.diff(each.days.astype(np.int64)) > 0).all()
-        assert (each.days >= np.datetime64(HISTORY_START)).all()
+        assert (each.days >= np.datetime64(limits.kept_from or HISTORY_START)).all()
         assert (each.days <= (last if limits.unit == "event" else np.datetime64(NOW.date()))).all()
         assert np.isfinite(each.values).all()
         assert ((each.values >= limits.lowest) & (each.values <= limits.highest)).all()
@@ -160,9 +173,9 @@ def _check_chain(found: Payload) -> None:
 
 
 @st.composite
-def mutated(draw: st.DrawFn, format_name: str) -> bytes:
+def mutated(draw: st.DrawFn, format_name: str, whole: bytes | None = None) -> bytes:
     """A sound body after a few accidents."""
-    body = bytearray(sound(format_name))
+    body = bytearray(whole or sound(format_name))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(body)))
         stop = min(len(body), start + draw(st.integers(0, 40)))
@@ -262,6 +275,16 @@ def test_bytes_by_chance_are_refused_or_read_soundly(format_name: str, data: st.
 @given(data=st.data())
 def test_a_sound_body_after_accidents_is_refused_or_read_soundly(format_name: str, data: st.DataObject) -> None:
     read_or_refuse(payload(format_name, data.draw(mutated(format_name))))
+
+
+@pytest.mark.parametrize(("format_name", "subject", "text"), ALSO_SOUND, ids=[each[1] for each in ALSO_SOUND])
+@bounded
+@given(data=st.data())
+def test_another_sound_body_after_accidents_is_refused_or_read_soundly(
+    format_name: str, subject: str, text: str, data: st.DataObject
+) -> None:
+    assert read_or_refuse(payload(format_name, text.encode(), subject))
+    read_or_refuse(payload(format_name, data.draw(mutated(format_name, text.encode())), subject))
 
 
 @pytest.mark.parametrize("format_name", WRITTEN_IN_JSON)

@@ -158,6 +158,25 @@ def test_the_first_version_of_a_recorded_value_has_an_assumed_availability(
     assert (version.known_at, version.known_at_is_assumed) == (known_at, True)
 
 
+@pytest.mark.parametrize(
+    ("name", "day", "known_at"),
+    [
+        # 45 days after the end of the month, 30 after that of the quarter, by the clock of the first day.
+        ("RBUSBIS", dt.date(2020, 1, 1), dt.datetime(2020, 3, 16, 21, tzinfo=dt.UTC)),
+        ("RBUSBIS", dt.date(2019, 2, 1), dt.datetime(2019, 4, 14, 21, tzinfo=dt.UTC)),
+        ("GDPC1", dt.date(2019, 10, 1), dt.datetime(2020, 1, 30, 20, tzinfo=dt.UTC)),
+    ],
+)
+def test_what_is_of_a_month_or_a_quarter_was_known_some_time_after_its_end(
+    tmp_path: Path, engine: Engine, name: str, day: dt.date, known_at: dt.datetime
+) -> None:
+    path = tmp_path / f"fred/{name}.csv"
+    path.parent.mkdir()
+    path.write_text(f"observation_date,{name}\n{day},{19000 if name == 'GDPC1' else 101}\n")
+    ingest_at(tmp_path, engine)
+    assert [version[1:] for version in versions(engine, day, name, "fred")] == [(known_at, True)]
+
+
 def test_a_value_recorded_before_it_is_usually_out_was_known_when_it_was_recorded(
     tmp_path: Path, engine: Engine
 ) -> None:
@@ -409,3 +428,40 @@ def test_an_answer_that_tells_another_history_is_refused_and_a_mended_value_is_n
     assert held(engine, "SPX", "cboe")["2020-01-01"] == (13000.0 if used else 3000.0)
     if not used:
         assert "got 30 others, the first of 2020-01-01, and 0 missing, of 60" in summary.refused[0]
+
+
+def test_other_opens_of_the_vix_are_taken_and_do_not_keep_its_closes_out(engine: Engine) -> None:
+    days = [dt.date(2020, 1, 1) + dt.timedelta(days=day) for day in range(60)]
+    for hour, opening in ((20, 14.0), (21, 28.0)):
+        rows = [f"{day:%m/%d/%Y},{opening},30,12,{15 + hour / 100:.2f}" for day in days[: hour + 30]]
+        source = answered(CBOE_INDEX, "VIX", ["DATE,OPEN,HIGH,LOW,CLOSE", *rows], hour)
+        summary = ingest(source, engine, at(source.payload.fetched_at))
+        # Closes that all differ by a thousandth at most are the same history.
+        assert summary.refused == ()
+    assert set(held(engine, "VIX.open", "cboe").values()) == {28.0}
+    assert len(held(engine, "VIX", "cboe")) == 51
+
+
+def test_a_trade_of_the_fund_that_is_none_does_not_keep_its_adjusted_close_out(engine: Engine) -> None:
+    header = "Date,Open,High,Low,Close,Adj Close,Volume"
+    rows = ["2020-03-12,,,,248.11,231.2,392220700", "2020-03-13,,,,0,250.9,-1"]
+    source = answered(YAHOO_HISTORY, "SPY", [header, *rows], 20)
+    assert ingest(source, engine, at(source.payload.fetched_at)).refused == ()
+    assert list(held(engine, "SPY.adjusted", "yahoo")) == ["2020-03-12", "2020-03-13"]
+    assert held(engine, "SPY.volume", "yahoo") == {"2020-03-12": 392220700.0}
+    assert held(engine, "SPY.close", "yahoo") == {"2020-03-12": 248.11}
+
+
+def test_a_dividend_rewrites_the_prices_of_a_fund_and_none_of_its_returns(engine: Engine) -> None:
+    days = ["2020-03-10", "2020-03-11", "2020-03-12", "2020-03-13"]
+    prices = [87.934, 83.517, 75.201, 83.925]
+    for hour, factor in ((20, 1.0), (21, 0.9962)):
+        rows = [f"{day},{price * factor:.6f}" for day, price in zip(days, prices, strict=True)]
+        source = answered(YAHOO_HISTORY, "XLK", ["Date,Adj Close", *rows], hour)
+        summary = ingest(source, engine, at(source.payload.fetched_at))
+    assert (summary.new_values, summary.changed_values) == (0, 0)
+    assert held(engine, "XLK.return", "yahoo") == {
+        "2020-03-11": -0.05023,
+        "2020-03-12": -0.09957,
+        "2020-03-13": 0.11601,
+    }

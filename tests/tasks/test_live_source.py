@@ -30,13 +30,22 @@ from signals.series import (
     EVENT_CPI,
     FRED,
     IRX,
+    RBUSBIS,
+    REIT_FUND,
+    SECTOR_FUNDS,
     SPX,
     SPXTR,
     SPY_ADJUSTED,
+    SPY_CLOSE,
+    SPY_VOLUME,
     VIX,
     VIX3M,
+    VIX_HIGH,
+    VIX_LOW,
+    VIX_OPEN,
     VVIX,
     YAHOO,
+    fund_return,
     vx_series,
 )
 from signals.veqtor.signal import VeqtorSignals, signal_report
@@ -62,6 +71,8 @@ PAGE = Reply(b"<!doctype html><title>Log in</title>", content_type="text/html; c
 QUICK = Politeness(spacing_seconds=0.0, wait_seconds=0.01)
 
 server = pytest.mark.server
+
+FUNDS = (*SECTOR_FUNDS, REIT_FUND)
 
 
 @pytest.fixture
@@ -132,11 +143,20 @@ def test_a_live_fetch_has_the_recorded_values_of_the_last_seventy_sessions(
 
     recorded_contracts = {key for key in contracts if between(recorded, key, first, through)}
     assert len(recorded_contracts) >= 11
-    shown = {key for key in [(VIX3M, CBOE), (VVIX, CBOE)] if between(recorded, key, dt.date(2004, 1, 1), through)}
+    read_too = [(VIX3M, CBOE), (VVIX, CBOE), (SPY_CLOSE, YAHOO), (SPY_VOLUME, YAHOO)]
+    read_too += [(name, CBOE) for name in (VIX_OPEN, VIX_HIGH, VIX_LOW)]
+    # The fund's prices begin where its adjusted ones do.
+    begun: dt.date = live.find(SPY_ADJUSTED, YAHOO).days[0].item()
+    shown = {key for key in read_too if between(recorded, key, begun, through)}
     sheets = {key for key in live if key[1] == CBOE_SHEET}
-    assert set(live) - sheets - {(EVENT_CPI, BLS)} == {*recorded_contracts, *prices, *total_return, *rates, *shown}
+    others = {(EVENT_CPI, BLS), (RBUSBIS, FRED)}
+    assert set(live) - sheets - others == {*recorded_contracts, *prices, *total_return, *rates, *shown}
     for key in recorded_contracts | {*prices, *total_return, *rates, *shown}:
         assert between(live, key, first, through) == between(recorded, key, first, through), key
+    # A month of the dollar is there seven weeks after it began.
+    months = dt.date(1994, 1, 1), night.date() - dt.timedelta(days=49)
+    assert between(live, (RBUSBIS, FRED), *months) == between(recorded, (RBUSBIS, FRED), *months)
+    assert live.find(RBUSBIS, FRED).days[-1] <= np.datetime64(months[1])
     for key in prices + total_return:
         assert through in between(live, key, first, through), key
 
@@ -258,8 +278,12 @@ def test_a_history_that_comes_near_its_base_session_is_read_whole(
 def test_each_history_is_asked_for_once_and_like_a_browser(servers: LiveServers, calendar: TradingCalendar) -> None:
     list(source(servers, calendar).fetch().complete())
 
-    charts = [path for path in servers.yahoo.paths if "chart" in path and "SP500TR" not in path]
-    assert sorted(charts) == [f"/v8/finance/chart/{name}" for name in ("SPY", "^GSPC", "^IRX", "^VIX")]
+    asked = [path.rpartition("/")[2] for path in servers.yahoo.paths if "chart" in path]
+    charts = [name for name in asked if name not in ("^SP500TR", *FUNDS)]
+    assert sorted(charts) == ["SPY", "^GSPC", "^IRX", "^VIX"]
+    # The funds are asked for when all that is needed is there.
+    assert set(asked[-len(FUNDS) :]) <= set(FUNDS)
+    assert set(asked) == {*charts, "^SP500TR", *FUNDS}
     assert len(servers.cboe.paths) == len(set(servers.cboe.paths))
     assert all("Mozilla" in agent for agent in servers.yahoo.user_agents | servers.cboe.user_agents)
 
@@ -290,6 +314,88 @@ def test_an_empty_total_return_history_is_left_out_and_any_other_is_an_error(
     servers.yahoo.instead = lambda path: nothing if path.endswith(("^GSPC", "^SP500TR")) else None
     error = failure(source(servers, calendar))
     assert error.got.startswith(f"no usable answer from {servers.yahoo.host} (no prices of these days for ^GSPC), ")
+
+
+@pytest.fixture
+def with_funds(data_dir: Path, tmp_path: Path) -> Iterator[LiveServers]:
+    """The recorded market, and for each fund a made-up history of its last sessions."""
+    for recorded in data_dir.iterdir():
+        if recorded.is_dir() and recorded.name != "yahoo":
+            (tmp_path / recorded.name).symlink_to(recorded)
+    for recorded in (data_dir / "yahoo").iterdir():
+        (tmp_path / "yahoo").mkdir(exist_ok=True)
+        (tmp_path / "yahoo" / recorded.name).symlink_to(recorded)
+    days = ("2026-07-27", "2026-07-28", "2026-07-29")
+    for place, fund in enumerate(FUNDS):
+        rows = [f"{day},,,,,{50 + place + step},\n" for step, day in enumerate(days)]
+        (tmp_path / f"yahoo/{fund}.csv").write_text("Date,Open,High,Low,Close,Adj Close,Volume\n" + "".join(rows))
+    (tmp_path / "fred").unlink()
+    (tmp_path / "fred").mkdir()
+    for recorded in (data_dir / "fred").iterdir():
+        (tmp_path / "fred" / recorded.name).symlink_to(recorded)
+    quarters = "2025-10-01,24000.0\n2026-01-01,24100.0\n2026-04-01,24200.0\n"
+    (tmp_path / "fred/GDPC1.csv").write_text(f"observation_date,GDPC1\n{quarters}")
+    with live_servers(tmp_path, NIGHT) as found:
+        yield found
+
+
+@server
+def test_funds_and_growth_are_read_where_their_publishers_have_them(
+    with_funds: LiveServers, calendar: TradingCalendar
+) -> None:
+    fetched = source(with_funds, calendar).fetch()
+
+    assert fetched.failure is None
+    optional = {each.subject for each in fetched.payloads if each.optional}
+    assert optional >= {*FUNDS, "RBUSBIS", "GDPC1", "VIX3M"}
+    assert optional.isdisjoint({"SPY", "GSPC", "DTB3"})
+    data, _ = read_source(source(with_funds, calendar))
+    assert between(data, (fund_return("XLB"), YAHOO), SESSION, SESSION) == {SESSION: round(52 / 51 - 1, 5)}
+    # A quarter's growth is out a month after its end: on 2026-07-30 that of the second is not.
+    assert between(data, ("GDPC1", FRED), dt.date(2025, 1, 1), SESSION) == {
+        dt.date(2025, 10, 1): 24000.0,
+        dt.date(2026, 1, 1): 24100.0,
+    }
+
+
+@server
+@pytest.mark.parametrize("answer", [Reply(b"", 429), Reply(b"", 500), PAGE], ids=["refused", "broken", "page"])
+def test_funds_that_are_not_answered_for_are_no_failure(
+    with_funds: LiveServers, calendar: TradingCalendar, answer: Reply
+) -> None:
+    with_funds.yahoo.instead = lambda path: answer if path.endswith(FUNDS) else None
+
+    fetched = source(with_funds, calendar).fetch()
+
+    assert fetched.failure is None
+    assert {"GSPC", "SPY", "IRX", "DTB3"} <= {each.subject for each in fetched.payloads}
+    assert {each.subject for each in fetched.payloads}.isdisjoint(FUNDS)
+
+
+@server
+def test_nobody_waits_long_for_the_funds(
+    with_funds: LiveServers, calendar: TradingCalendar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.sources.live._FUNDS_SECONDS", 0.5)
+    with_funds.yahoo.instead = lambda path: Reply(silent=True) if path.endswith("XLK") else None
+    begun = time.monotonic()
+
+    fetched = source(with_funds, calendar, timeout=20.0).fetch()
+
+    assert time.monotonic() - begun < 4.5
+    assert fetched.failure is None
+    assert "XLB" in {each.subject for each in fetched.payloads}
+    assert "XLK" not in {each.subject for each in fetched.payloads}
+
+
+@server
+def test_a_publisher_that_refuses_what_is_needed_is_not_asked_for_funds(
+    servers: LiveServers, calendar: TradingCalendar
+) -> None:
+    servers.yahoo.instead = lambda path: Reply(b"", 403) if path.endswith("SPY") else None
+
+    assert source(servers, calendar).fetch().failure is not None
+    assert not [path for path in servers.yahoo.paths if path.endswith(FUNDS)]
 
 
 # Bars that are no closes.

@@ -232,7 +232,18 @@ def test_rates_appear_the_day_after(market: Market, data_dir: Path) -> None:
     assert got.body.endswith(b"\n")
     # The index of a month is not known in that month.
     assert get(market, GRAPH.format("CPIAUCSL", "2020-01-01")).lines[-1].startswith("2020-01-01")
+    assert get(market, GRAPH.format("RBUSBIS", "2019-11-01")).lines[-1].startswith("2020-01-01")
     assert get(market, GRAPH.format("NONE", "2020-01-01")).status == 404
+
+
+def test_growth_appears_a_month_after_its_quarter(tmp_path: Path) -> None:
+    (tmp_path / "fred").mkdir()
+    quarters = "".join(f"{day},{level}\n" for day, level in (("2019-07-01", 1), ("2019-10-01", 2), ("2020-01-01", 3)))
+    (tmp_path / "fred/GDPC1.csv").write_text(f"observation_date,GDPC1\n{quarters}")
+    with replay(tmp_path, at("2020-01-29T12:00")) as market:
+        first = get(market, GRAPH.format("GDPC1", "2019-07-01")).lines[-1]
+        market.at(at("2020-01-31T12:00"))
+        assert (first, get(market, GRAPH.format("GDPC1", "2019-07-01")).lines[-1]) == ("2019-07-01,1", "2019-10-01,2")
 
 
 def test_the_interface_for_programs_wants_a_key(market: Market) -> None:
