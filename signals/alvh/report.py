@@ -8,10 +8,10 @@ dollars for `HedgeSignal.notional_usd`. Contract counts are fractional and scale
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
-from typing import Any, cast
+from typing import Any
 
 #: What a layer is told to do at the close of the effective session.
 HOLD, OPEN, ROLL, MONETISE, CLOSE, ADJUST = "HOLD", "OPEN", "ROLL", "MONETISE", "CLOSE", "ADJUST"
@@ -281,7 +281,8 @@ def fingerprinted(signal: HedgeSignal, digits: int) -> list[str]:
 
 
 def _collect(value: Any, notional: float, form: str, found: list[str]) -> None:
-    for name, is_amount in _fingerprinted_fields(type(value)):
+    kind: Any = type(value)
+    for name, is_amount in _fingerprinted_fields(kind):
         item = getattr(value, name)
         if type(item) is float:
             found.append(form % (item / notional if is_amount else item))
@@ -306,10 +307,10 @@ def _add(items: Iterable[Any], notional: float, scale: float, form: str, found: 
 
 
 @cache
-def _fingerprinted_fields(kind: Hashable) -> tuple[tuple[str, bool], ...]:
+def _fingerprinted_fields(kind: type) -> tuple[tuple[str, bool], ...]:
     """Names of the fields of a dataclass that count, each with whether it scales with the notional."""
     return tuple(
         (field.name, field.name in _AMOUNTS or field.name.endswith("_usd"))
-        for field in fields(cast("Any", kind))
+        for field in fields(kind)
         if field.name not in _WORDS
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Literal
 
 from signals.alvh.keys import Key, content_hash
@@ -298,7 +299,7 @@ class RuleSet:
         """The layer of that name."""
         return next(layer for layer in self.layers if layer.id == identifier)
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """Hash of everything that decides, and of the methodology version: 64 hexadecimal digits.
 
