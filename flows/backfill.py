@@ -23,6 +23,7 @@ from flows.wiring import Services, services
 from signals.errors import DataNotReady
 from signals.veqtor.rules import VEQTOR
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
+from tasks.chains import stored_chains
 from tasks.compute import reports_on
 from tasks.ingest import require_market
 from tasks.notify.deliver import DeliverySummary
@@ -71,6 +72,7 @@ def backfill(
     source: str | None = None,
     data_dir: str | None = None,
     notify: bool = False,
+    rule_sets: list[str] | None = None,
 ) -> State[Any]:
     """Compute and store the signals of every session in a range.
 
@@ -82,8 +84,10 @@ def backfill(
         source: Where data come from: live, files or sample; by default as configured.
         data_dir: Directory of the source "files"; by default as configured.
         notify: Whether the configured recipients are told of each session. Usually not.
+        rule_sets: Rule sets of the hedges in the reports, names or files; by default as configured.
     """
-    work = services()
+    work = services(rule_sets or ())
+    work.require_rule_sets()
     sessions = sessions_in_range(start, end, work)
     chosen = work.source(source, Path(data_dir) if data_dir else None, sessions[-1], sessions[0], joining=True)
     engine = work.engine()
@@ -131,12 +135,13 @@ def _emit_range(
     refused = fetch_step(source, engine, work.clock, whole=True).refused
     signals, hashes = compute_step(engine, work.calendar, sessions[-1], work.judgement())
     ready = [session for session in wanted if session <= signals.inputs.last_session]
+    hedges = work.hedges(signals, stored_chains(engine, work.calendar))
     counts: Counter[str] = Counter()
     recipients = work.recipients() if notify else []
     with _progress(len(wanted)) as advance:
         for first in range(0, len(ready), CHUNK_SESSIONS):
             chunk = ready[first : first + CHUNK_SESSIONS]
-            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes, work.settings.variants)
+            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes, work.settings.variants, hedges)
             counts.update(
                 item.outcome
                 for item in emit_step(

@@ -31,6 +31,7 @@ from storage.runs import (
     SessionOutcome,
 )
 from tasks.alerts import record_failed_run, record_missing
+from tasks.chains import stored_chains
 from tasks.compute import reports_on
 from tasks.ingest import PartlyFetched, require_market, stored_days
 from tasks.notify.deliver import DeliverySummary
@@ -89,7 +90,11 @@ _NOTHING_SENT = DeliverySummary(0, ())
 
 @flow(name="daily", flow_run_name="daily-{session}", persist_result=False)
 def daily(
-    session: str | None = None, source: str | None = None, data_dir: str | None = None, notify: bool = True
+    session: str | None = None,
+    source: str | None = None,
+    data_dir: str | None = None,
+    notify: bool = True,
+    rule_sets: list[str] | None = None,
 ) -> State[Any]:
     """Fetch, compute, store and deliver the signal of one session.
 
@@ -99,8 +104,9 @@ def daily(
         source: Where data come from: live, files or sample; by default as configured.
         data_dir: Directory of the source "files"; by default as configured.
         notify: Whether the configured recipients are told.
+        rule_sets: Rule sets of the hedges in the report, names or files; by default as configured.
     """
-    work = services()
+    work = services(rule_sets or ())
     explicit = parse_session(session, work)
     due = explicit or session_due(_scheduled_start(work), work.calendar)
     chosen = work.source(source, Path(data_dir) if data_dir else None, due, joining=True)
@@ -109,6 +115,7 @@ def daily(
 
 def run_daily(work: Services, source: Source, explicit: dt.date | None, *, latest: bool, notify: bool) -> State[Any]:
     """The body of the flow, on a source that is open; to be called within a flow."""
+    work.require_rule_sets()
     engine = work.engine()
     try:
         require_market(engine, source)
@@ -296,7 +303,8 @@ def _emit(
     *,
     notify: bool,
 ) -> list[SessionOutcome]:
-    reports = reports_on(signals, sessions, work.settings.notional_usd, hashes, work.settings.variants)
+    hedges = work.hedges(signals, stored_chains(engine, work.calendar))
+    reports = reports_on(signals, sessions, work.settings.notional_usd, hashes, work.settings.variants, hedges)
     return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
 
 

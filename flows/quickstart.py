@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from prefect import flow
@@ -16,29 +15,10 @@ from signals.errors import DataNotReady
 from tasks.compute import compute
 from tasks.ingest import read_source
 from tasks.schedule import session_due
-from tasks.sources.payload import Fetched, Payload, Source
+from tasks.sources.fetched import FetchedSource, fetch_once
 
 #: What the whole of the live attempt may take.
 LIVE_SECONDS = 10.0
-
-
-@dataclass(frozen=True)
-class FetchedSource:
-    """A source whose payloads were fetched before."""
-
-    name: str
-    simulated: bool
-    payloads: tuple[Payload, ...]
-    heals: bool = False
-
-    def fetch(self) -> Fetched:
-        """The payloads."""
-        return Fetched(self.payloads)
-
-
-def fetched(source: Source) -> FetchedSource:
-    """Fetch everything a source has; raises what its `fetch` raises."""
-    return FetchedSource(source.name, source.simulated, source.fetch().complete(), source.heals)
 
 
 def fetch_live(work: Services) -> FetchedSource:
@@ -49,12 +29,12 @@ def fetch_live(work: Services) -> FetchedSource:
     TransientSourceError
         When one of them cannot be reached, or not all answer in time.
     """
-    return fetched(work.live_source(session_due(work.clock(), work.calendar), deadline_seconds=LIVE_SECONDS))
+    return fetch_once(work.live_source(session_due(work.clock(), work.calendar), deadline_seconds=LIVE_SECONDS))
 
 
 def fetch_sample(work: Services) -> FetchedSource:
     """The payloads of the sample market up to the last session that closed."""
-    return fetched(work.source("sample", None))
+    return fetch_once(work.source("sample", None))
 
 
 def complete_session(work: Services, source: FetchedSource) -> dt.date:

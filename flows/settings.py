@@ -170,8 +170,8 @@ class Settings(BaseSettings):
     option_chains: Annotated[tuple[Literal["VIX", "SPX"], ...], NoDecode] = _setting(
         "Data",
         ("VIX",),
-        "Option chains the source `live` keeps, as Cboe quotes them with a delay. No decision of VEQTOR needs one, and "
-        "that of SPX is large.",
+        "Option chains the source `live` keeps, as Cboe quotes them with a delay. That of the VIX prices the hedges in "
+        "place of a model; nothing needs that of SPX, which is large.",
     )
     user_agent: str = _setting(
         "Data",
@@ -225,6 +225,13 @@ class Settings(BaseSettings):
         (),
         "Variants of the strategy shown in the report beside VEQTOR. They change neither its target nor its orders.",
         example=["veqtor-mid-term"],
+    )
+    hedges: Annotated[tuple[str, ...], NoDecode] = _setting(
+        "Portfolio",
+        ("alvh-seed", "alvh-442"),
+        "Layered VIX hedges in the report, in this order: names of rule sets that `tailguard rules list` shows, or "
+        "files with rule sets of your own. An empty list for none.",
+        takes="list of rule sets",
     )
     smtp_host: str | None = _setting(
         "Mail", None, "Mail server. Without one, nobody is told by mail.", takes="host name", example="smtp.example.com"
@@ -326,7 +333,14 @@ class Settings(BaseSettings):
         return self
 
     @field_validator(
-        "mail_to", "unscheduled_closures", "early_closes", "variants", "option_chains", "ignored_values", mode="before"
+        "mail_to",
+        "unscheduled_closures",
+        "early_closes",
+        "variants",
+        "hedges",
+        "option_chains",
+        "ignored_values",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: object) -> object:
@@ -348,7 +362,7 @@ class Settings(BaseSettings):
                 raise ValueError("mail addresses such as desk@example.com, separated by commas")
         return value
 
-    @field_validator("variants", "option_chains")
+    @field_validator("variants", "hedges", "option_chains")
     @classmethod
     def _is_named_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(value)) < len(value):

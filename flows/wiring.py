@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine
 
+from flows.rule_sets import rule_sets_named
 from flows.settings import Settings, load_settings
+from signals.alvh.rules import RuleSet
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.errors import ConfigurationError
+from signals.options import OptionChain
+from signals.veqtor.signal import VeqtorSignals
 from storage.engine import open_engine
 from storage.schema import ensure_schema
 from tasks.clock import Clock, clock_at, system_clock
 from tasks.compute import Judgement
+from tasks.hedges import ReportHedges
 from tasks.ingest import Stored, stored_days
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
@@ -149,6 +156,25 @@ class Services:
             tuple((series, publisher, dt.date.fromisoformat(day)) for series, publisher, day in ignored),
         )
 
+    @cached_property
+    def rule_sets(self) -> tuple[RuleSet, ...]:
+        """The rule sets of the hedges in a report.
+
+        Raises
+        ------
+        ConfigurationError
+            When there is no such rule set, its file cannot be read or is wrong, or two have the same name.
+        """
+        return rule_sets_named(self.settings.hedges)
+
+    def require_rule_sets(self) -> None:
+        """Raise what is wrong with a rule set, before anything is fetched."""
+        _ = self.rule_sets
+
+    def hedges(self, signals: VeqtorSignals, chains: Mapping[dt.date, OptionChain]) -> ReportHedges:
+        """The hedges of the reports of a run."""
+        return ReportHedges(signals, self.rule_sets, self.settings.notional_usd, chains)
+
     def channels(self) -> dict[str, Channel]:
         """The configured channels by name."""
         settings, found = self.settings, dict[str, Channel]()
@@ -193,8 +219,10 @@ def _required(data_dir: Path | None) -> Path:
     return data_dir
 
 
-def services() -> Services:
-    """The services of this process's settings."""
+def services(hedges: Sequence[str] = ()) -> Services:
+    """The services of this process's settings; `hedges` that are named win over those configured."""
     settings = load_settings()
+    if hedges:
+        settings = settings.model_copy(update={"hedges": tuple(hedges)})
     calendar = trading_calendar(settings.unscheduled_closures, settings.early_closes)
     return Services(settings, clock_at(settings.clock), calendar)

@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-from reports.sections import Section, Table
+from reports.tables import Section, Table
 from reports.view import DISCLAIMER, SIMULATED, ReportView
 from signals.errors import ConfigurationError, DataNotReady, DataQualityError, TailguardError, TransientSourceError
 from signals.veqtor.report import SignalReport

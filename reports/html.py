@@ -1,4 +1,8 @@
-"""HTML for mail and browser: one file, inline styles, light and dark."""
+"""HTML for mail and browser: one file, light and dark.
+
+Styles are inline, but for those of cells: there are hundreds, and a mail above 100 kB is cut off by some readers. Where
+styles of the page are ignored, attributes keep them aligned.
+"""
 
 from __future__ import annotations
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
 
+from reports.hedge_sections import hedge_sections
+from reports.tables import NOTHING, Section, Table, percent, signed
 from signals.series import BASE_SESSION
 from signals.veqtor.report import (
     FuturesLeg,
@@ -24,26 +25,7 @@ _INDEX_NAMES = {
     "vix-short-term": "S&P 500 VIX Short-Term Futures",
     "vix-mid-term": "S&P 500 VIX Mid-Term Futures",
 }
-_NOTHING = "-"
 _HASH_DIGITS = 8
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells under a header. Columns named in `numeric` are aligned to the right."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Section:
-    """A titled part of a report: sentences, then a table, either of which may be absent."""
-
-    title: str
-    sentences: tuple[str, ...] = ()
-    table: Table | None = None
 
 
 def sections(report: SignalReport) -> tuple[Section, ...]:
@@ -54,6 +36,7 @@ def sections(report: SignalReport) -> tuple[Section, ...]:
         _weights(report),
         *(_variant(variant, report) for variant in report.variants),
         _reasons(report),
+        *hedge_sections(report),
         _levels(report),
         *_events(report),
         _inputs(report),
@@ -77,7 +60,7 @@ def _instruction(report: SignalReport) -> Section:
         sentences.append(
             f"VX is priced in points at the settlements of {report.session}, {order.point_value_usd:,.0f} USD a point; "
             f"its legs roll every day, also when no weight changes. Whole contracts are "
-            f"{_signed(order.rounding_error_usd, 0)} USD of exposure away from the fractional target.{expiries}"
+            f"{signed(order.rounding_error_usd, 0)} USD of exposure away from the fractional target.{expiries}"
         )
         if not any(leg.target_rounded for leg in order.legs) and order.volatility_usd:
             sentences.append("The portfolio is too small to hold a whole contract.")
@@ -88,11 +71,11 @@ def _instruction(report: SignalReport) -> Section:
 def _orders(order: Instruction) -> Table:
     equity = (
         "S&P 500, USD",
-        _NOTHING,
+        NOTHING,
         f"{order.equity_usd - order.equity_trade_usd:,.0f}",
         f"{order.equity_usd:,.0f}",
-        _signed(order.equity_trade_usd, 0),
-        _NOTHING,
+        signed(order.equity_trade_usd, 0),
+        NOTHING,
     )
     header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole (trade)")
     rows = (equity, *(_leg_row(leg) for leg in order.legs))
@@ -107,10 +90,10 @@ def _variant(variant: VariantSignal, report: SignalReport) -> Section:
     overlay = variant.name == "veqtor-overlay"
     stop = "on" if variant.stop_loss else "off"
     ran = variant.excess_return_5d
-    five_days = "" if ran is None or overlay else f", five-day excess return {_signed(ran * 100, 2)}%"
-    change = _NOTHING if variant.level.change is None else f"{_signed(variant.level.change * 100, 2)}%"
+    five_days = "" if ran is None or overlay else f", five-day excess return {signed(ran * 100, 2)}%"
+    change = NOTHING if variant.level.change is None else f"{signed(variant.level.change * 100, 2)}%"
     sentences = [
-        f"{kept} {holding(variant.target, signed=overlay)} from the close of {report.effective_session}. "
+        f"{kept} {holding(variant.target, with_sign=overlay)} from the close of {report.effective_session}. "
         f"Stop-loss {stop}{five_days}.",
         f"Level {_level(variant.level.total_return)} ({change}), 100,000 on {variant.levels_since}.",
         *(f"{flag.name}: {flag.text}" for flag in variant.flags),
@@ -122,11 +105,11 @@ def _variant(variant: VariantSignal, report: SignalReport) -> Section:
     return Section(title, tuple(sentences), _orders(variant.instruction))
 
 
-def holding(weights: Weights, *, signed: bool) -> str:
+def holding(weights: Weights, *, with_sign: bool) -> str:
     """Weights that are not zero, each with its component."""
     parts = ((weights.equity, "S&P 500"), (weights.volatility, "VIX futures"), (weights.cash, "cash"))
     return ", ".join(
-        f"{'+' if signed and weight > 0 else ''}{percent(weight)} {name}" for weight, name in parts if weight
+        f"{'+' if with_sign and weight > 0 else ''}{percent(weight)} {name}" for weight, name in parts if weight
     )
 
 
@@ -136,7 +119,7 @@ def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
         f"{leg.settlement:g}",
         f"{leg.held:.2f}",
         f"{leg.target:.2f}",
-        _signed(leg.trade, 2),
+        signed(leg.trade, 2),
         f"{leg.target_rounded:d} ({leg.trade_rounded:+d})",
     )
 
@@ -220,7 +203,7 @@ def _next_trend(report: SignalReport) -> str:
 
 def _five_days(report: SignalReport) -> str:
     value = report.stop_loss.excess_return_5d
-    return "fewer than five days" if value is None else f"{_signed(value * 100, 2)}% excess return"
+    return "fewer than five days" if value is None else f"{signed(value * 100, 2)}% excess return"
 
 
 def _next_stop(report: SignalReport) -> str:
@@ -229,7 +212,7 @@ def _next_stop(report: SignalReport) -> str:
         return f"on at {stop.limit * 100:g}% or less"
     distance = (stop.excess_return_5d - stop.limit) * 1e4
     side = "above" if distance > 0 else "below"
-    trigger = f"on at the next close after an excess return of {_signed(stop.next_excess_return * 100, 2)}% or less"
+    trigger = f"on at the next close after an excess return of {signed(stop.next_excess_return * 100, 2)}% or less"
     return f"{abs(distance):.0f} bp {side} the limit of {stop.limit * 100:g}%; {trigger}"
 
 
@@ -256,13 +239,13 @@ def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:
         name,
         _level(level.total_return),
         _level(level.excess_return),
-        _NOTHING if level.change is None else f"{_signed(level.change * 100, 2)}%",
+        NOTHING if level.change is None else f"{signed(level.change * 100, 2)}%",
     )
 
 
 def _level(value: float | None) -> str:
     if value is None:
-        return _NOTHING
+        return NOTHING
     # The short-term index has lost five digits since its base.
     return f"{value:,.2f}" if value >= 100.0 else f"{value:.5g}"
 
@@ -275,20 +258,9 @@ def _inputs(report: SignalReport) -> Section:
 
 
 def _input_row(item: ReportInput) -> tuple[str, ...]:
-    value = _NOTHING if item.value is None else f"{item.value:,.4f}".rstrip("0").rstrip(".")
-    payload = (item.payload or _NOTHING)[:_HASH_DIGITS]
+    value = NOTHING if item.value is None else f"{item.value:,.4f}".rstrip("0").rstrip(".")
+    payload = (item.payload or NOTHING)[:_HASH_DIGITS]
     return (f"{item.label}, {item.unit}", value, item.day.isoformat(), item.publisher, payload, item.severity)
-
-
-def _signed(value: float, digits: int) -> str:
-    """A figure with its sign, and zero without one."""
-    figure = f"{value:+,.{digits}f}"
-    return figure if figure.strip("+-0.,") else figure[1:]
-
-
-def percent(weight: float) -> str:
-    """A weight as a percentage."""
-    return f"{weight * 100:g}%"
 
 
 def moment(instant: dt.datetime) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-from reports.sections import Section
+from reports.tables import Section
 from reports.text import render_table
 from reports.view import ReportView
 
@@ -24,19 +25,46 @@ def render_slack(view: ReportView) -> dict[str, Any]:
     ]
     if view.notices:
         blocks.append(_markdown("\n".join(f":warning: {_escaped(notice)}" for notice in view.notices)))
-    for section in view.sections:
-        blocks += _section(section)
-    blocks.append({"type": "divider"})
-    blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(_escaped(" ".join(view.footer)))}]})
-    return {"text": _escaped(view.subject), "blocks": blocks[:BLOCK_LIMIT]}
+    tail = [
+        {"type": "divider"},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(_escaped(" ".join(view.footer)))}]},
+    ]
+    parts = [_markdown(text) for section in view.sections for text in _texts(section)]
+    return {"text": _escaped(view.subject), "blocks": blocks + _fitting(parts, len(blocks) + len(tail)) + tail}
 
 
-def _section(section: Section) -> list[dict[str, Any]]:
-    lines = [f"*{_escaped(section.title)}*", *(_escaped(sentence) for sentence in section.sentences)]
-    if section.table is not None:
-        table = "\n".join(render_table(section.table, _CODE_WIDTH))
-        lines.append(f"```{_escaped(table)}```")
-    return [_markdown("\n".join(lines))]
+def _fitting(parts: list[dict[str, Any]], others: int) -> list[dict[str, Any]]:
+    """As many parts as a message has room for beside the other blocks; says how many it leaves out."""
+    room = BLOCK_LIMIT - others
+    if len(parts) <= room:
+        return parts
+    left_out = len(parts) - (room - 1)
+    return [*parts[: room - 1], _markdown(f"_{left_out} more parts: `tailguard report show` has all of it._")]
+
+
+def _texts(section: Section) -> Iterator[str]:
+    """The section in as many texts as it needs; only between lines is one parted from the next."""
+    text = f"*{_escaped(section.title)}*"
+    for sentence in section.sentences:
+        line = _cut(_escaped(sentence))
+        if len(text) + len(line) + 1 > TEXT_LIMIT:
+            yield text
+            text = line
+        else:
+            text += f"\n{line}"
+    rows: list[str] = []
+    for row in render_table(section.table, _CODE_WIDTH) if section.table is not None else ():
+        line = _escaped(row)
+        if len(_with_table(text, [*rows, line])) > TEXT_LIMIT:
+            yield _with_table(text, rows) if rows else text
+            text, rows = "", []
+        rows.append(line)
+    yield _with_table(text, rows) if rows else text
+
+
+def _with_table(text: str, rows: list[str]) -> str:
+    table = f"```{chr(10).join(rows)}```"
+    return f"{text}\n{table}" if text else table
 
 
 def _markdown(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
-from reports.sections import Section, Table
+from reports.tables import NOTHING, Section, Table
 from reports.view import ReportView
 
 WIDTH = 80
@@ -54,11 +54,13 @@ def render_table(table: Table, width: int = WIDTH) -> list[str]:
 
 
 def _stacked(table: Table, width: int) -> list[str]:
-    """A table too wide for the page: one paragraph per row."""
+    """A table too wide for the page: one paragraph per row, of the cells that have something."""
     lines = []
     for row in table.rows:
         cells = [
-            f"{name.lower()} {cell}" if name else cell for name, cell in zip(table.header[1:], row[1:], strict=True)
+            f"{name.lower()} {cell}" if name else cell
+            for name, cell in zip(table.header[1:], row[1:], strict=True)
+            if cell != NOTHING
         ]
         lines.append(_wrap(f"{row[0]}: {'; '.join(cells)}.", hanging="  ", width=width))
     return lines

@@ -8,13 +8,18 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from reports.sections import Section, holding, moment, percent, sections
+from reports.hedge_sections import actions
+from reports.sections import holding, moment, sections
+from reports.tables import Section, percent
 from signals.veqtor.report import SignalReport
 
 DISCLAIMER = (
     "Target allocations of a published index strategy, computed from public data. Not investment advice; index levels "
     "bear no costs. Check the instruction before acting on it."
 )
+
+#: What a subject has at most, so that a list of mails shows all of it; a longer one counts the actions of hedges.
+SUBJECT_LIMIT = 120
 
 SIMULATED = (
     "SIMULATED: every number here was drawn from the sample market. None of it was ever traded; act on none of it."
@@ -77,13 +82,14 @@ def report_view(
     prefix = simulated + ("LATE " if late else "") + (f"CORRECTION {revision} " if revision > 1 else "")
     return ReportView(
         title=f"{simulated}S&P 500 Dynamic VEQTOR, session {report.session:%A} {report.session}",
-        subject=f"{prefix}VEQTOR {report.session}: {_short_target(report)}",
+        subject=_subject(report, f"{prefix}VEQTOR {report.session}: {_short_target(report)}"),
         verdict=report.verdict,
         notices=(
             *([SIMULATED] if report.simulated else []),
             *(["Dry run: nothing was stored or sent."] if dry_run else []),
             *([basis] if basis else []),
             *_standing(report, revision, newest_revision or revision, late=late),
+            *_hedge_orders(report),
             *_doubts(report),
         ),
         sections=sections(report),
@@ -91,6 +97,7 @@ def report_view(
             f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, "
             f"{'as of' if basis else 'rendered' if dry_run else 'emitted'} "
             f"{emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
+            *_hedge_rule_sets(report),
             *([f"Trading calendar: {report.calendar}."] if report.calendar else []),
             SIMULATED if report.simulated else DISCLAIMER,
         ),
@@ -105,7 +112,35 @@ def _short_target(report: SignalReport) -> str:
         said = "100% cash (stop-loss)"
     # The overlay follows from the target.
     mid_term = next((variant.target for variant in report.variants if variant.name == "veqtor-mid-term"), None)
-    return f"{said}; mid-term {holding(mid_term, signed=False)}" if mid_term else said
+    return f"{said}; mid-term {holding(mid_term, with_sign=False)}" if mid_term else said
+
+
+def _subject(report: SignalReport, target: str) -> str:
+    """The target, and what hedges do where one of them does something."""
+    acting = [(hedge.rule_set, told) for hedge in report.hedges if (told := actions(hedge))]
+    if not acting:
+        return target
+    whole = "; ".join([target, *(f"{name} {told}" for name, told in acting)])
+    return whole if len(whole) <= SUBJECT_LIMIT else f"{target}; hedges act: {', '.join(name for name, _ in acting)}"
+
+
+def _hedge_orders(report: SignalReport) -> list[str]:
+    """What hedges do at the close the report acts at."""
+    return [
+        f"Hedge {hedge.rule_set} acts at the close of {report.effective_session}: {told}."
+        for hedge in report.hedges
+        if (told := actions(hedge))
+    ]
+
+
+def _hedge_rule_sets(report: SignalReport) -> list[str]:
+    """What defines the hedges."""
+    if not report.hedges:
+        return []
+    named = ", ".join(f"{hedge.rule_set} {hedge.rule_set_digest}" for hedge in report.hedges)
+    return [
+        f"Hedges: {named}: own definitions of systems described in public; their gains are those of a paper account."
+    ]
 
 
 def _standing(report: SignalReport, revision: int, newest: int, *, late: bool) -> list[str]:

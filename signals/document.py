@@ -14,15 +14,22 @@ from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hin
 
 T = TypeVar("T")
 
+#: Types whose values are documents already.
+_PLAIN = frozenset({str, float, int, bool, type(None)})
+
 
 def encode(value: Any) -> Any:
     """A document of a dataclass, or of anything a dataclass holds."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: encode(getattr(value, name)) for name in _names(type(value))}
-    if isinstance(value, tuple | list):
-        return [encode(item) for item in value]
-    if isinstance(value, dict):
+    kind: Any = type(value)
+    if kind in _PLAIN:
+        return value
+    if kind is tuple or kind is list:
+        return [item if type(item) in _PLAIN else encode(item) for item in value]
+    if kind is dict:
         return {key: encode(item) for key, item in value.items()}
+    if names := _names(kind):
+        found = [(name, getattr(value, name)) for name in names]
+        return {name: item if type(item) in _PLAIN else encode(item) for name, item in found}
     if isinstance(value, dt.date):
         return value.isoformat()
     return value
@@ -34,6 +41,8 @@ def decode(kind: type[T], document: Any) -> T:
 
 
 def _decode(kind: Any, document: Any) -> Any:
+    if kind in _PLAIN:
+        return document
     origin = get_origin(kind)
     if origin in (Union, types.UnionType):
         if document is None:
@@ -55,7 +64,8 @@ def _decode(kind: Any, document: Any) -> Any:
 
 @cache
 def _names(kind: type) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+    """Names of the fields of a dataclass; none of another type."""
+    return tuple(field.name for field in fields(kind)) if is_dataclass(kind) else ()
 
 
 @cache

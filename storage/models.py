@@ -180,6 +180,36 @@ class Allocation(Base):
     contracts: Mapped[float | None] = mapped_column(Float(53))
 
 
+class HedgeTarget(Base):
+    """One contract of a layer of a hedge: what is held of it, and what is to be from the effective session on.
+
+    `leg` counts the contracts of a layer. A layer that holds nothing and buys nothing has one row, without an
+    instrument. Contracts are negative where they are sold.
+    """
+
+    __tablename__ = "hedge_targets"
+    __table_args__ = (UniqueConstraint("report_id", "rule_set", "layer", "leg"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"))
+    rule_set: Mapped[str] = mapped_column(String(80))
+    rule_set_digest: Mapped[str] = mapped_column(String(64))
+    layer: Mapped[str] = mapped_column(String(20))
+    leg: Mapped[int]
+    effective_session: Mapped[dt.date] = mapped_column(Date)
+    action: Mapped[str] = mapped_column(String(20))
+    hedge_state: Mapped[str] = mapped_column(String(20))
+    instrument: Mapped[str | None] = mapped_column(String(40))
+    expiry: Mapped[dt.date | None] = mapped_column(Date)
+    strike: Mapped[float | None] = mapped_column(Float(53))
+    ratio: Mapped[int | None]
+    contracts_held: Mapped[float] = mapped_column(Float(53))
+    contracts_target: Mapped[float] = mapped_column(Float(53))
+    contracts_target_rounded: Mapped[int]
+    price: Mapped[float | None] = mapped_column(Float(53))
+    basis: Mapped[str | None] = mapped_column(String(20))
+
+
 class Alert(Base):
     """A session that got no signal in time, which recipients are told of once.
 

@@ -140,6 +140,25 @@ class PayloadRepository:
             )
         return zlib.decompress(row.body)
 
+    def payload_start(self, payload_id: int, size: int) -> bytes:
+        """The first bytes of a body that is there; all of a shorter one."""
+        body: bytes = self._session.scalars(select(Payload.body).where(Payload.id == payload_id)).one()
+        return zlib.decompressobj().decompress(body, size)
+
+    def readable_payloads(
+        self, format_name: str, subject: str, *, as_of: dt.datetime | None = None
+    ) -> list[StoredPayload]:
+        """Payloads of one kind that were read and whose body is there, newest first; or those fetched by an instant."""
+        wanted = [
+            Payload.format == format_name,
+            Payload.subject == subject,
+            Payload.ingested_at.is_not(None),
+            Payload.pruned_at.is_(None),
+        ]
+        if as_of is not None:
+            wanted.append(Payload.fetched_at <= as_of)
+        return self._stored(*wanted)
+
     def payload_hashes(self) -> dict[int, str]:
         """Hash of every payload by its key."""
         return {row.id: row.sha256 for row in self._session.execute(select(Payload.id, Payload.sha256))}

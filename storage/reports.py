@@ -1,4 +1,4 @@
-"""Reports and their allocations."""
+"""Reports, their allocations and their hedge targets."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Executable
 
-from storage.models import Allocation, Report
+from storage.models import Allocation, Base, HedgeTarget, Report
 
 
 @dataclass(frozen=True)
 class NewReport:
-    """A report to store: its document as JSON, and its lines of allocation."""
+    """A report to store: its document as JSON, its lines of allocation, and those of its hedges."""
 
     session: dt.date
     rule_set: str
@@ -25,6 +25,7 @@ class NewReport:
     document: str
     emitted_at: dt.datetime
     allocations: tuple[AllocationLine, ...]
+    hedge_targets: tuple[HedgeTargetLine, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,32 @@ class AllocationLine:
     weight: float | None
     amount_usd: float
     contracts: float | None
+
+
+@dataclass(frozen=True)
+class HedgeTargetLine:
+    """One contract of a layer of a hedge; a layer that holds nothing and buys nothing has one without an instrument.
+
+    Contracts are fractional but for those called `rounded`, and negative where they are sold; `price` is the mark, in
+    points of the underlying.
+    """
+
+    rule_set: str
+    rule_set_digest: str
+    layer: str
+    leg: int
+    effective_session: dt.date
+    action: str
+    hedge_state: str
+    instrument: str | None
+    expiry: dt.date | None
+    strike: float | None
+    ratio: int | None
+    contracts_held: float
+    contracts_target: float
+    contracts_target_rounded: int
+    price: float | None
+    basis: str | None
 
 
 @dataclass(frozen=True)
@@ -73,6 +100,9 @@ _COLUMNS = (
     Report.emitted_at,
 )
 
+#: What a report has in tables of their names.
+_TABLES = (Allocation.__tablename__, HedgeTarget.__tablename__)
+
 
 class ReportRepository:
     """Reports are added and read, never changed."""
@@ -81,7 +111,7 @@ class ReportRepository:
         self._session = session
 
     def add(self, reports: Sequence[NewReport], run_id: int) -> list[int]:
-        """Store reports with their allocations and return their keys, in the same order.
+        """Store reports with their allocations and hedge targets, and return their keys, in the same order.
 
         A revision that exists already breaks a constraint and with it the transaction.
         """
@@ -90,16 +120,19 @@ class ReportRepository:
         keys = self._session.scalars(
             insert(Report).returning(Report.id, sort_by_parameter_order=True),
             [
-                {name: value for name, value in vars(report).items() if name != "allocations"} | {"run_id": run_id}
+                {name: value for name, value in vars(report).items() if name not in _TABLES} | {"run_id": run_id}
                 for report in reports
             ],
         ).all()
-        lines = [
-            vars(line) | {"report_id": key}
-            for key, report in zip(keys, reports, strict=True)
-            for line in report.allocations
-        ]
-        self._session.execute(insert(Allocation), lines)
+        for name in _TABLES:
+            lines = [
+                vars(line) | {"report_id": key}
+                for key, report in zip(keys, reports, strict=True)
+                for line in getattr(report, name)
+            ]
+            if lines:
+                # Of the table, not of its class, which would part the rows by which of their columns are empty.
+                self._session.execute(insert(Base.metadata.tables[name]), lines)
         return list(keys)
 
     def latest_in(self, start: dt.date, end: dt.date, rule_set_digest: str | None = None) -> Iterator[StoredReport]:

@@ -14,6 +14,7 @@ from signals.market import IgnoredValue, MarketData, market_history
 from signals.veqtor.report import SignalReport
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from storage.unit_of_work import UnitOfWork
+from tasks.hedges import ReportHedges
 from tasks.ingest import load_market
 
 
@@ -70,12 +71,14 @@ def reports_on(
     notional_usd: float,
     hashes: dict[int, str],
     variants: Sequence[str] = (),
+    hedges: ReportHedges | None = None,
 ) -> list[SignalReport]:
-    """The reports on some sessions, in their order, each with the signals of some variants.
+    """The reports on some sessions, in their order, each with the signals of some variants and hedges.
 
     Raises
     ------
     DataNotReady, DataQualityError
         For the first session without its inputs.
     """
-    return [signal_report(signals, session, notional_usd, hashes, variants) for session in sessions]
+    reports = (signal_report(signals, session, notional_usd, hashes, variants) for session in sessions)
+    return [report if hedges is None else hedges.added_to(report) for report in reports]

@@ -1,4 +1,4 @@
-"""Storing reports: once each, with their allocations and messages, in one transaction."""
+"""Storing reports: once each, with their allocations, hedge targets and messages, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from storage.reports import AllocationLine, NewReport
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
+from tasks.hedge_targets import HedgeKey, ask_for_the_same, hedge_changes, hedge_key, hedge_target_lines
+
+#: A report holds nothing twice, so that nobody has to look for circles.
+_JSON = json.JSONEncoder(allow_nan=False, check_circular=False)
 
 
 @dataclass(frozen=True)
@@ -38,14 +42,14 @@ def emit(
 ) -> list[SessionOutcome]:
     """Store reports that are new or say something else than the stored ones; leave the others alone.
 
-    Report, allocations, outbox rows and outcomes commit together. A recipient hears of a new report; of a stored one
-    that nobody told them of, while it can still be acted on; and of a revision that asks for something else than what
-    they were told last.
+    Report, allocations, hedge targets, outbox rows and outcomes commit together. A recipient hears of a new report; of
+    a stored one that nobody told them of, while it can still be acted on; and of a revision that asks for something
+    else than what they were told last.
 
     Parameters
     ----------
     adding_variants : bool
-        Whether a stored report is revised also where nothing but the configured variants is different.
+        Whether a stored report is revised also where nothing but the configured variants and hedges is different.
 
     Returns
     -------
@@ -121,8 +125,10 @@ def _announce(
 
 
 def _asks_for_the_same(one: SignalReport, other: SignalReport) -> bool:
-    """Whether two reports ask their reader to do the same at the same close, in each strategy both carry."""
+    """Whether two reports ask their reader to do the same at the same close, in each strategy and hedge both carry."""
     if (one.target, one.effective_session) != (other.target, other.effective_session):
+        return False
+    if not ask_for_the_same(one.hedges, other.hedges):
         return False
     targets = {variant.name: variant.target for variant in one.variants}
     return all(targets.get(variant.name, variant.target) == variant.target for variant in other.variants)
@@ -139,9 +145,10 @@ def _new_report(report: SignalReport, revision: int, print_of_it: str, now: dt.d
         rule_set_digest=report.rule_set_digest,
         revision=revision,
         fingerprint=print_of_it,
-        document=json.dumps(encode(report), allow_nan=False),
+        document=_JSON.encode(encode(report)),
         emitted_at=now,
         allocations=allocation_lines(report),
+        hedge_targets=hedge_target_lines(report),
     )
 
 
@@ -170,23 +177,34 @@ def _lines(strategy: str, effective: dt.date, target: Weights, order: Instructio
 
 
 def _says_the_same(one: SignalReport, other: SignalReport) -> bool:
-    """Whether two reports say the same of the strategies both carry."""
-    names = {variant.name for variant in one.variants}
-    common = names & {variant.name for variant in other.variants}
-    if common == names == {variant.name for variant in other.variants}:
+    """Whether two reports that carry other strategies or hedges say the same of those both carry."""
+    if _carried(one) == _carried(other):
         return False
+    variants = {variant.name for variant in one.variants} & {variant.name for variant in other.variants}
+    hedges = {hedge_key(hedge) for hedge in one.hedges} & {hedge_key(hedge) for hedge in other.hedges}
     labels = {item.label for item in one.inputs} & {item.label for item in other.inputs}
     prints = {
         fingerprint(
             replace(
                 report,
-                variants=tuple(variant for variant in report.variants if variant.name in common),
+                variants=tuple(variant for variant in report.variants if variant.name in variants),
+                # Which hedge shows the indicators depends on those before it.
+                hedges=tuple(
+                    replace(hedge, indicators=(), indicators_of="")
+                    for hedge in sorted(report.hedges, key=hedge_key)
+                    if hedge_key(hedge) in hedges
+                ),
                 inputs=tuple(item for item in report.inputs if item.label in labels),
             )
         )
         for report in (one, other)
     }
     return len(prints) == 1
+
+
+def _carried(report: SignalReport) -> tuple[set[str], list[HedgeKey]]:
+    """The strategies and hedges of a report. The order of hedges counts: they share their indicators."""
+    return {variant.name for variant in report.variants}, [hedge_key(hedge) for hedge in report.hedges]
 
 
 def _said(weights: Weights | None) -> str:
@@ -204,10 +222,13 @@ def _difference(before: SignalReport, after: SignalReport) -> str:
         for variant in after.variants
         if targets.get(variant.name, variant.target) != variant.target
     ]
+    changed += hedge_changes(before.hedges, after.hedges)
     if changed:
         return "; ".join(changed)
     if targets.keys() != {variant.name for variant in after.variants}:
         return "target unchanged; other variants are configured"
+    if _carried(before) != _carried(after):
+        return "target unchanged; other hedges are configured"
     values = {(item.label, item.day): item.value for item in before.inputs}
     changed = [
         f"{item.label} of {item.day}: {values.get((item.label, item.day))} -> {item.value}"

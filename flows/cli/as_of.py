@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 
 import click
 
@@ -14,9 +15,10 @@ from reports.text import render_text
 from reports.view import report_view
 from signals.errors import ConfigurationError, DataNotReady
 from signals.quality import require_agreement
-from signals.veqtor.signal import VeqtorSignals, signal_report
+from signals.veqtor.signal import VeqtorSignals
 from storage.unit_of_work import UnitOfWork
-from tasks.compute import compute_stored
+from tasks.chains import stored_chains
+from tasks.compute import compute_stored, reports_on
 from tasks.schedule import DISPUTES_END_BEFORE_DEADLINE, deadline, session_due
 
 
@@ -75,9 +77,10 @@ def too_early(as_of: dt.datetime, error: DataNotReady) -> DataNotReady:
     )
 
 
-def show_as_of(as_of: dt.datetime, session: str | None) -> None:
+def show_as_of(as_of: dt.datetime, session: str | None, rule_sets: Sequence[str] = ()) -> None:
     """Print the report of a session as it would have been at an instant; by default of the last that had closed."""
-    work = services()
+    work = services(rule_sets)
+    work.require_rule_sets()
     day = session_due(as_of, work.calendar)
     if session not in (None, LATEST):
         day = parse_session(session, work) or day
@@ -100,5 +103,6 @@ def show_as_of(as_of: dt.datetime, session: str | None) -> None:
             require_agreement(signals.inputs, day)
     except DataNotReady as error:
         raise too_early(as_of, error) from error
-    report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
+    hedges = work.hedges(signals, stored_chains(existing_database(), work.calendar, as_of))
+    (report,) = reports_on(signals, [day], work.settings.notional_usd, hashes, work.settings.variants, hedges)
     click.echo(render_text(report_view(report, revision=1, emitted_at=as_of, basis=basis)), nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,24 +17,30 @@ from reports.text import render_text
 from reports.view import report_view
 from signals.document import encode
 from signals.errors import ConfigurationError
-from signals.veqtor.signal import signal_report
-from tasks.compute import compute
+from tasks.chains import fetched_chains
+from tasks.compute import compute, reports_on
 from tasks.ingest import read_source
 from tasks.notify.email import compose
 from tasks.schedule import session_due
+from tasks.sources.fetched import fetch_once
 
 
-def dry_run(session: str | None, source: str | None, data_dir: Path | None, output: Path) -> int:
+def dry_run(
+    session: str | None, source: str | None, data_dir: Path | None, output: Path, rule_sets: Sequence[str] = ()
+) -> int:
     """Compute a session straight from a source and write its renderings; neither database nor Prefect is touched."""
-    work = services()
+    work = services(rule_sets)
+    work.require_rule_sets()
     day = parse_session(session, work) or session_due(work.clock(), work.calendar)
     if not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
-    data, hashes = read_source(work.source(source, data_dir, day))
+    fetched = fetch_once(work.source(source, data_dir, day))
+    data, hashes = read_source(fetched)
     signals = compute(data, work.calendar, day, work.judgement())
     if session == LATEST:
         day = signals.inputs.last_session
-    report = signal_report(signals, day, work.settings.notional_usd, hashes, work.settings.variants)
+    hedges = work.hedges(signals, fetched_chains(fetched.payloads, work.calendar))
+    (report,) = reports_on(signals, [day], work.settings.notional_usd, hashes, work.settings.variants, hedges)
     now = work.clock()
     view = report_view(report, revision=1, emitted_at=now, dry_run=True)
     mail = compose(view, work.settings.mail_from, "recipient@example.com", f"tailguard.dry-run.{day}", now)

@@ -7,14 +7,26 @@ import datetime as dt
 import io
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from flows.cli.hedge_history import (
+    VXTH,
+    complete_strategy,
+    known_strategy,
+    rows_of_computation,
+    rows_of_documents,
+    rows_of_vxth,
+)
 from flows.cli.instants import as_of_option
 from flows.cli.manual import manual
 from flows.cli.options import data_dir_option, database_option, existing_database, source_option
 from flows.cli.output import say
+from flows.rule_sets import rule_set_named
+from signals.alvh.rules import SHIPPED, RuleSet
 from signals.document import decode
 from signals.errors import ConfigurationError, DataNotReady
 from signals.series import BASE_SESSION
@@ -30,6 +42,10 @@ from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.unit_of_work import UnitOfWork
 
+if TYPE_CHECKING:
+    from signals.options import OptionChain
+    from signals.veqtor.signal import VeqtorSignals
+
 _DATE = click.DateTime(["%Y-%m-%d"])
 
 
@@ -39,17 +55,20 @@ _DATE = click.DateTime(["%Y-%m-%d"])
         "tailguard history --strategy vix-short-term --source files --data-dir data \\",
         "    --start 2020-01-02 --end 2020-03-31 --format parquet --output h.parquet",
         "tailguard history --start 2020-03-02 --end 2020-03-16 --as-of 2020-03-17",
+        "tailguard history --strategy alvh-seed --start 2020-02-03 --end 2020-03-31",
         exit_codes="0 printed, 2 wrong usage or configuration, or no session in the range, 3 the data end "
         "before it does",
     )
 )
 @click.option(
     "--strategy",
-    type=click.Choice(STRATEGIES),
-    metavar="NAME",
+    callback=known_strategy,
+    shell_complete=complete_strategy,
+    metavar="NAME|FILE",
     default="veqtor",
     show_default=True,
-    help=f"Which index: {', '.join(STRATEGIES)}.",
+    help=f"An index: {', '.join((*STRATEGIES, VXTH))}; or a hedge: "
+    f"{', '.join(name for name in SHIPPED if name != VXTH)}, or a file with a rule set.",
 )
 @click.option("--start", type=_DATE, required=True, metavar="DATE", help="First session, yyyy-mm-dd.")
 @click.option("--end", type=_DATE, required=True, metavar="DATE", help="Last session, included.")
@@ -81,11 +100,14 @@ def history(
     data_dir: Path | None,
     as_of: dt.datetime | None,
 ) -> None:
-    """Print index levels and weights, one row per session.
+    """Print an index or the book of a hedge, one row per session.
 
     With --source they are computed from it; without, they are read from the reports in the database, or with --as-of
-    computed from its observations. Weights without
-    prefix earned the return into the session; held_ ones were set at its close; target_ ones were decided at its close.
+    computed from its observations. Weights without prefix earned the return into the session; held_ ones were set at
+    its close; target_ ones were decided at its close.
+
+    Of a hedge: its state, what was paid and received that day and what the book is worth, in USD; net_cost, a share of
+    the notional over the window of the budget; and of each layer what it is to hold from the next close on.
     """
     if start > end:
         raise ConfigurationError(
@@ -102,12 +124,7 @@ def history(
             got="both",
             do="It is about what the database knew: leave one out.",
         )
-    if as_of is not None:
-        rows = _as_of(strategy, start.date(), end.date(), as_of)
-    elif source is None:
-        rows = _from_database(strategy, start.date(), end.date())
-    else:
-        rows = _from_source(strategy, start.date(), end.date(), source, data_dir)
+    rows = _rows(strategy, start.date(), end.date(), source, data_dir, as_of)
     if not rows:
         raise ConfigurationError(
             f"history of {strategy}",
@@ -118,10 +135,29 @@ def history(
     _write(rows, form, output)
 
 
-def _from_database(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
+def _rows(
+    strategy: str, start: dt.date, end: dt.date, source: str | None, data_dir: Path | None, as_of: dt.datetime | None
+) -> list[Row]:
+    rules = None if strategy in STRATEGIES or strategy == VXTH else rule_set_named(strategy)
+    if as_of is not None:
+        return _as_of(strategy, rules, start, end, as_of)
+    if source is not None:
+        return _from_source(strategy, rules, start, end, source, data_dir)
+    if strategy == VXTH:
+        # Not in any report: from the observations beside them.
+        return _from_observations(strategy, start, end)
+    return _from_reports(strategy, rules, start, end)
+
+
+def _from_reports(strategy: str, rules: RuleSet | None, start: dt.date, end: dt.date) -> list[Row]:
     with UnitOfWork(existing_database()) as work:
         stored = list(work.reports.latest_in(start, end, VEQTOR.digest))
-    reports = [decode(SignalReport, json.loads(item.document)) for item in stored]
+    if rules is not None:
+        rows = rows_of_documents(stored, rules, start, end)
+        _note_holes([row["session"] for row in rows], max(start, rules.timing.first_session), end)
+        return rows
+    # Decoding the hedges would take longer than everything else.
+    reports = [decode(SignalReport, json.loads(item.document) | {"hedges": []}) for item in stored]
     rows = [row_of_report(report, strategy) for report in reports]
     scales = sorted({levels_since_in(report, strategy) for report in reports})
     if len(scales) > 1:
@@ -166,36 +202,69 @@ def _note_holes(found: list[dt.date], start: dt.date, end: dt.date) -> None:
         )
 
 
-def _from_source(strategy: str, start: dt.date, end: dt.date, source: str, data_dir: Path | None) -> list[Row]:
+def _computed(
+    strategy: str,
+    rules: RuleSet | None,
+    signals: VeqtorSignals,
+    chains: Mapping[dt.date, OptionChain],
+    start: dt.date,
+    end: dt.date,
+) -> list[Row]:
+    """The rows from a computation."""
     from flows.wiring import services
-    from tasks.compute import compute
-    from tasks.ingest import read_source
-    from tasks.schedule import session_due
 
-    work = services()
-    due = session_due(work.clock(), work.calendar)
-    data, _ = read_source(work.source(source, data_dir, min(end, due), min(start, due)))
-    signals = compute(data, work.calendar, end, work.judgement())
+    if strategy == VXTH:
+        return rows_of_vxth(signals, start, end)
+    if rules is not None:
+        return rows_of_computation(signals, rules, services().settings.notional_usd, chains, start, end)
     rows = rows_of_signals(signals, strategy, start, end)
     _note_scale([levels_since(signals, strategy)], start)
     return rows
 
 
-def _as_of(strategy: str, start: dt.date, end: dt.date, as_of: dt.datetime) -> list[Row]:
+def _from_source(
+    strategy: str, rules: RuleSet | None, start: dt.date, end: dt.date, source: str, data_dir: Path | None
+) -> list[Row]:
+    from flows.wiring import services
+    from tasks.chains import fetched_chains
+    from tasks.compute import compute
+    from tasks.ingest import read_source
+    from tasks.schedule import session_due
+    from tasks.sources.fetched import fetch_once
+
+    work = services()
+    due = session_due(work.clock(), work.calendar)
+    fetched = fetch_once(work.source(source, data_dir, min(end, due), min(start, due)))
+    data, _ = read_source(fetched)
+    signals = compute(data, work.calendar, end, work.judgement())
+    return _computed(strategy, rules, signals, fetched_chains(fetched.payloads, work.calendar), start, end)
+
+
+def _from_observations(strategy: str, start: dt.date, end: dt.date) -> list[Row]:
+    from flows.wiring import services
+    from tasks.compute import compute_stored
+
+    work = services()
+    signals, _ = compute_stored(existing_database(), work.calendar, end, work.judgement())
+    return _computed(strategy, None, signals, {}, start, end)
+
+
+def _as_of(strategy: str, rules: RuleSet | None, start: dt.date, end: dt.date, as_of: dt.datetime) -> list[Row]:
     from flows.cli.as_of import signals_as_of, too_early
     from flows.wiring import services
+    from tasks.chains import stored_chains
 
-    closed = services().calendar.last_session_closed_by(as_of, dt.timedelta(0))
+    calendar = services().calendar
+    closed = calendar.last_session_closed_by(as_of, dt.timedelta(0))
     last = min(end, closed)
     if last < start:
         return []
     signals, _, basis = signals_as_of(as_of, last)
     try:
-        rows = rows_of_signals(signals, strategy, start, last)
+        rows = _computed(strategy, rules, signals, stored_chains(existing_database(), calendar, as_of), start, last)
     except DataNotReady as error:
         raise too_early(as_of, error) from error
     say(basis, err=True)
-    _note_scale([levels_since(signals, strategy)], start)
     return rows
 
 

@@ -43,6 +43,13 @@ data_dir_option: Decorator = click.option(
     metavar="DIR",
     help="Directory of recorded files, for the source `files`; by default TAILGUARD_DATA_DIR.",
 )
+rule_set_option: Decorator = click.option(
+    "--rule-set",
+    "rule_sets",
+    multiple=True,
+    metavar="NAME|FILE",
+    help="Hedge of the report, in place of the configured ones; may be given several times.",
+)
 json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="Print JSON for a program to read.")
 
 

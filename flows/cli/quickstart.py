@@ -20,8 +20,8 @@ from storage.runs import AWAITING_DATA, FAILED
 
 if TYPE_CHECKING:
     from flows.daily import DailyResult
-    from flows.quickstart import FetchedSource
     from flows.wiring import Services
+    from tasks.sources.fetched import FetchedSource
 
 #: The sessions of this version's first year are the earliest that a clock which is right can name.
 _MADE_IN = 2026

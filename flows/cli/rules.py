@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import json
 import textwrap
-from pathlib import Path
 from typing import Any
 
 import click
 
 from flows.cli.manual import manual
 from flows.cli.options import json_option
+from flows.rule_sets import rule_set_named
 from signals.alvh.keys import content, flat, literal, toml_of
 from signals.alvh.rules import SHIPPED, RuleSet
-from signals.alvh.ruleset_files import parse_rule_set, shipped_rule_set
-from signals.errors import ConfigurationError
+from signals.alvh.ruleset_files import shipped_rule_set
 
 _WIDTH = 80
 _EXIT_DIFFERENT = 1
-
-
-def rule_set_named(name_or_file: str) -> RuleSet:
-    """A rule set that ships, by its name, or one of the user's own, by its file.
-
-    Raises
-    ------
-    ConfigurationError
-        When there is neither, the file cannot be read, something in it is wrong, or it goes by the name of one that
-        ships without being it.
-    """
-    path = Path(name_or_file)
-    if name_or_file in SHIPPED or not path.exists():
-        return shipped_rule_set(name_or_file)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        got = error.strerror if isinstance(error, OSError) else "other bytes"
-        raise ConfigurationError(
-            f"rule set {name_or_file}", expected="a file of UTF-8 text", got=str(got), do="Check the file."
-        ) from error
-    found = parse_rule_set(text, name_or_file)
-    if found.name in SHIPPED and found.digest != shipped_rule_set(found.name).digest:
-        raise ConfigurationError(
-            f"rule set {name_or_file}, key name",
-            expected="a name of its own",
-            got=f"{literal(found.name)}, which ships with other values",
-            do="Rename it.",
-        )
-    return found
 
 
 @click.group()

@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import click
 from flows.cli.instants import as_of_option
 from flows.cli.main import EXIT_AWAITING_DATA, EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.manual import manual
-from flows.cli.options import data_dir_option, database_option, json_option, source_option
+from flows.cli.options import data_dir_option, database_option, json_option, rule_set_option, source_option
 from flows.cli.output import say
 from signals.errors import ConfigurationError
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, SessionOutcome
@@ -37,6 +37,7 @@ _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
         "tailguard run --session 2026-11-20 --dry-run",
         "tailguard run --source files --data-dir data --session latest",
         "tailguard run --source sample --database sqlite:///sample.db",
+        "tailguard run --rule-set alvh-seed --rule-set my.toml",
         "tailguard run --session 2020-03-16 --as-of 2020-03-16T20:30",
         exit_codes="0 the signal is out, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
         "undelivered or uncertain, 130 interrupted",
@@ -46,6 +47,7 @@ _EXIT_CODES = {FAILED: EXIT_FAILED, AWAITING_DATA: EXIT_AWAITING_DATA}
 @source_option
 @data_dir_option
 @database_option
+@rule_set_option
 @click.option("--no-notify", is_flag=True, help="Store the signal, and tell nobody.")
 @click.option(
     "--dry-run",
@@ -69,6 +71,7 @@ def run(
     session: str | None,
     source: str | None,
     data_dir: Path | None,
+    rule_sets: tuple[str, ...],
     no_notify: bool,
     dry_run: bool,
     output: Path,
@@ -85,16 +88,16 @@ def run(
         _refuse_with_as_of(context)
         from flows.cli.as_of import show_as_of
 
-        show_as_of(as_of, session)
+        show_as_of(as_of, session, rule_sets)
         return 0
     if dry_run:
         from flows.cli.dry_run import dry_run as render
 
-        return render(session, source, data_dir, output)
+        return render(session, source, data_dir, output, rule_sets)
     quiet_prefect()
     from flows.sessions import parse_session
 
-    work, chosen = check_services(source, data_dir)
+    work, chosen = check_services(source, data_dir, rule_sets)
     day = parse_session(session, work)
     if day is not None and not work.calendar.is_session(day):
         raise work.calendar.not_a_session(day)
@@ -102,7 +105,12 @@ def run(
     from flows.daily import daily
 
     result: DailyResult = run_flow(
-        daily, session=session, source=source, data_dir=str(data_dir) if data_dir else None, notify=not no_notify
+        daily,
+        session=session,
+        source=source,
+        data_dir=str(data_dir) if data_dir else None,
+        notify=not no_notify,
+        rule_sets=list(rule_sets) or None,
     )
     outcome = result.outcome
     if as_json:
@@ -135,10 +143,18 @@ def run(
 @source_option
 @data_dir_option
 @database_option
+@rule_set_option
 @click.option("--notify", is_flag=True, help="Tell the configured recipients of every session.")
 @json_option
 def backfill(
-    start: str, end: str, mode: str, source: str | None, data_dir: Path | None, notify: bool, as_json: bool
+    start: str,
+    end: str,
+    mode: str,
+    source: str | None,
+    data_dir: Path | None,
+    rule_sets: tuple[str, ...],
+    notify: bool,
+    as_json: bool,
 ) -> int:
     """Compute and store the signals of a range of sessions.
 
@@ -148,7 +164,7 @@ def backfill(
     quiet_prefect()
     from flows.sessions import sessions_in_range
 
-    work, chosen = check_services(source, data_dir)
+    work, chosen = check_services(source, data_dir, rule_sets)
     sessions_in_range(start, end, work)
     from flows.backfill import backfill as flow
     from flows.backfill import describe
@@ -161,6 +177,7 @@ def backfill(
         source=source,
         data_dir=str(data_dir) if data_dir else None,
         notify=notify,
+        rule_sets=list(rule_sets) or None,
     )
     if as_json:
         waiting = result.waiting and _outcome_document(result.waiting)
@@ -193,7 +210,7 @@ def _refuse_with_as_of(context: click.Context) -> None:
     if given:
         raise ConfigurationError(
             "--as-of",
-            expected="no option beside it but --session and --database",
+            expected="no option beside it but --session, --rule-set and --database",
             got=", ".join(given).replace("--as-json", "--json"),
             do="It prints what the database knew, and fetches, stores and sends nothing.",
         )
@@ -212,12 +229,13 @@ def quiet_prefect() -> None:
     os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
-def check_services(source: str | None, data_dir: Path | None) -> tuple[Services, Source]:
+def check_services(source: str | None, data_dir: Path | None, rule_sets: Sequence[str] = ()) -> tuple[Services, Source]:
     """Find out what cannot work before Prefect is started, which takes some seconds."""
     from flows.wiring import services
     from tasks.ingest import require_market
 
-    work = services()
+    work = services(rule_sets)
+    work.require_rule_sets()
     chosen = work.source(source, data_dir)
     engine = work.engine()
     try:

@@ -23,7 +23,7 @@ from signals.alvh.ruleset_files import shipped_rule_set
 from signals.alvh.signal import BookView
 from signals.alvh.state import HEDGE_STATES, HedgeStates, hedge_states
 from signals.alvh.substitutes import Substituted, final_settlements, published_final_settlements, vvix_in_force
-from signals.alvh.vxth import VxthHistory, vxth_history
+from signals.alvh.vxth import VXTH, VxthHistory, vxth_history
 from signals.errors import ConfigurationError, DataNotReady
 from signals.options import OptionChain
 from signals.veqtor.signal import VeqtorSignals

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -220,6 +221,9 @@ def _after(expiries: Days, day: dt.date, count: int) -> Days:
 
 
 def _is_business_day(day: dt.date, calendar: TradingCalendar) -> bool:
-    position = int(np.searchsorted(calendar.scheduled_business_days, np.datetime64(day)))
-    days = calendar.scheduled_business_days
-    return position < len(days) and bool(days[position] == np.datetime64(day))
+    return day in _business_days(calendar)
+
+
+@lru_cache(maxsize=2)
+def _business_days(calendar: TradingCalendar) -> frozenset[dt.date]:
+    return frozenset(calendar.scheduled_business_days.tolist())

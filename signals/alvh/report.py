@@ -8,7 +8,6 @@ dollars for `HedgeSignal.notional_usd`. Contract counts are fractional and scale
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass, fields, is_dataclass
 from functools import cache
 from typing import Any
@@ -269,6 +268,9 @@ _WORDS = frozenset(
 #: Amounts beside those whose name ends with ``_usd``.
 _AMOUNTS = frozenset({"contracts", "by_layer"})
 
+#: An amount per dollar that is smaller is what subtracting leaves of nothing.
+_NO_AMOUNT = 1e-10
+
 
 def fingerprinted(signal: HedgeSignal, digits: int) -> list[str]:
     """Every decision and figure of a signal, in order: without words and whole contracts.
@@ -285,25 +287,26 @@ def _collect(value: Any, notional: float, form: str, found: list[str]) -> None:
     for name, is_amount in _fingerprinted_fields(kind):
         item = getattr(value, name)
         if type(item) is float:
-            found.append(form % (item / notional if is_amount else item))
-        elif isinstance(item, tuple):
+            found.append(_figure(item, notional, form) if is_amount else form % item)
+        elif type(item) is tuple:
             found.append(f"{name} {len(item)}")
-            _add(item, notional, 1.0, form, found)
-        elif isinstance(item, dict):
+            for part in item:
+                if is_dataclass(part):
+                    _collect(part, notional, form, found)
+                else:
+                    found.append(form % part if type(part) is float else str(part))
+        elif type(item) is dict:
             found.append(" ".join(item))
-            _add(item.values(), notional, notional if is_amount else 1.0, form, found)
-        else:
-            _add((item,), notional, 1.0, form, found)
-
-
-def _add(items: Iterable[Any], notional: float, scale: float, form: str, found: list[str]) -> None:
-    for item in items:
-        if isinstance(item, float):
-            found.append(form % (item / scale))
+            found += [str(part) if part is None else _figure(part, notional, form) for part in item.values()]
         elif is_dataclass(item):
             _collect(item, notional, form, found)
         else:
             found.append(str(item))
+
+
+def _figure(amount: float, notional: float, form: str) -> str:
+    share = amount / notional
+    return form % share if abs(share) >= _NO_AMOUNT else "0"
 
 
 @cache

@@ -12,18 +12,19 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from signals.alvh.report import HedgeSignal, Reading, fingerprinted
 from signals.document import encode
 from signals.events import EventsAhead
 from signals.series import BASE_SESSION
 
 #: Version of the document's shape; raised when a reader would have to change.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: A revision is due when a figure changes in this many significant digits, more than any rendering prints.
 FINGERPRINT_DIGITS = 8
 
 #: What a fingerprint covers: every decision, target and figure. Left out are the words made from them, severities and
-#: file hashes, and the instruction, which adds nothing but the configured notional.
+#: file hashes, the instruction, which adds nothing but the configured notional, and what is context only.
 _FINGERPRINTED = (
     "session", "effective_session", "rule_set_digest", "regime", "trend", "stop_loss", "in_cash",
     "earned", "held", "target", "indices", "constant_maturity_30d",
@@ -210,6 +211,10 @@ class SignalReport:
         Version of the trading calendar, and the closures it was told of.
     events : EventsAhead, optional
         The announcements before the sessions the signal acts in; no part of any decision.
+    hedges : tuple of HedgeSignal
+        The layered VIX hedges, as configured.
+    macro : tuple of Reading
+        Context beside the hedges; no part of any decision.
     """
 
     schema_version: int
@@ -240,6 +245,8 @@ class SignalReport:
     variants: tuple[VariantSignal, ...] = ()
     calendar: str = ""
     events: EventsAhead | None = None
+    hedges: tuple[HedgeSignal, ...] = ()
+    macro: tuple[Reading, ...] = ()
 
 
 def fingerprint(report: SignalReport) -> str:
@@ -250,6 +257,8 @@ def fingerprint(report: SignalReport) -> str:
             _rounded({name: value for name, value in encode(variant).items() if name != "instruction"})
             for variant in report.variants
         ]
+    if report.hedges:
+        content["hedges"] = [fingerprinted(hedge, FINGERPRINT_DIGITS) for hedge in report.hedges]
     content["inputs"] = [[item.label, item.day.isoformat(), _rounded(item.value)] for item in report.inputs]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

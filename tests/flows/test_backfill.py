@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -12,9 +13,10 @@ from sqlalchemy.orm import Session
 import flows.backfill
 from flows.backfill import BackfillResult, backfill
 from flows.daily import daily
+from flows.steps import emit_step
 from signals.errors import ConfigurationError
 from storage.engine import open_engine
-from storage.models import Allocation, OutboxMessage, Report, Run
+from storage.models import Allocation, HedgeTarget, OutboxMessage, Report, Run
 from storage.runs import ALREADY_EMITTED, EMITTED, FAILED, REVISED
 from storage.unit_of_work import UnitOfWork
 
@@ -55,6 +57,26 @@ def test_a_range_is_one_run_with_a_report_and_its_allocations_for_every_session(
     assert count(database(), Report) == 133
     assert count(database(), Allocation) > 3 * 133
     assert count(database(), OutboxMessage) == 0
+
+
+def test_every_session_from_the_first_of_the_rule_sets_on_has_hedge_targets(
+    fill: Fill, database: Callable[[], Engine]
+) -> None:
+    fill("2006-03-20", "2006-04-10")
+    with Session(database()) as session:
+        rows = session.execute(
+            select(Report.session, HedgeTarget.rule_set, HedgeTarget.layer).join(Report).distinct()
+        ).all()
+    sessions = [day for day in documents(database()) if day >= dt.date(2006, 3, 31)]
+    layers = [(name, layer) for name in ("alvh-seed", "alvh-442") for layer in ("l1", "l2", "l3")]
+    assert sorted(map(tuple, rows)) == sorted((day, *layer) for day in sessions for layer in layers)
+
+
+def test_the_hedges_of_a_range_can_be_named(fill: Fill, database: Callable[[], Engine]) -> None:
+    fill("2006-06-01", "2006-06-05", rule_sets=["alvh-442"])
+    with Session(database()) as session:
+        assert session.scalars(select(HedgeTarget.rule_set).distinct()).all() == ["alvh-442"]
+    assert fill("2006-06-01", "2006-06-05", mode="recompute").outcomes == {REVISED: 3}
 
 
 def test_what_is_there_is_left_alone_and_the_rest_is_added(fill: Fill, database: Callable[[], Engine]) -> None:
@@ -112,9 +134,9 @@ def test_an_interrupted_backfill_keeps_whole_chunks_and_goes_on(
     fill: Fill, database: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flows.backfill, "CHUNK_SESSIONS", 5)
-    emit, calls = flows.backfill.emit_step, []
+    emit, calls = emit_step, []
 
-    def interrupted(*arguments: object, **options: bool) -> object:
+    def interrupted(*arguments: Any, **options: Any) -> object:
         calls.append(arguments)
         if len(calls) == 3:
             raise KeyboardInterrupt

@@ -160,9 +160,9 @@ def test_reading_a_database_that_is_not_there_says_so_and_creates_nothing(
 
 def test_db_upgrade_creates_the_schema_and_current_names_it(tailguard: Tailguard, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    assert tailguard("db", "upgrade", "--database", url).out == "Schema none -> 0005.\n"
-    assert tailguard("db", "upgrade", "--database", url).out == "Schema 0005, as before.\n"
-    assert tailguard("db", "current", "--database", url).out == "Schema 0005, the newest.\n"
+    assert tailguard("db", "upgrade", "--database", url).out == "Schema none -> 0006.\n"
+    assert tailguard("db", "upgrade", "--database", url).out == "Schema 0006, as before.\n"
+    assert tailguard("db", "current", "--database", url).out == "Schema 0006, the newest.\n"
 
 
 HISTORY = ["history", "--source", "files", "--start", "2005-12-20", "--end", "2006-06-30"]

@@ -27,7 +27,7 @@ from reports.view import SIMULATED
 from signals.errors import ConfigurationError
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
-from storage.schema import upgrade
+from storage.schema import SCHEMA_REVISION, upgrade
 from storage.unit_of_work import UnitOfWork
 from tests.conftest import RECORDED_LAST
 from tests.flows.conftest import Tailguard
@@ -222,7 +222,8 @@ def test_a_database_of_another_version_is_left_alone_and_named(
     done = tailguard("quickstart", "--sample")
 
     assert done.code == 2
-    assert "sample-2026-07-29.db: expected schema 0005, got schema 0001, from another version of tailguard" in done.err
+    expected = f"sample-2026-07-29.db: expected schema {SCHEMA_REVISION}, got schema 0001, from another version"
+    assert expected in done.err
     assert "Move it away, or name another directory with --directory." in done.err
     assert not list(path.parent.glob("*.html"))
 

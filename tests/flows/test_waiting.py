@@ -34,6 +34,8 @@ def at(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[At]:
     monkeypatch.setenv("TAILGUARD_SOURCE", "live")
     monkeypatch.setenv("TAILGUARD_SOURCE_ATTEMPTS", "1")
     monkeypatch.setenv("TAILGUARD_SOURCE_SPACING_SECONDS", "0")
+    # No report waits for a hedge; a hedge that acts would be in the subjects.
+    monkeypatch.setenv("TAILGUARD_HEDGES", "")
     with replay(data_dir, dt.datetime(2020, 3, 16, 18, 45, tzinfo=NEW_YORK)) as market:
 
         def move(instant: str) -> Market:

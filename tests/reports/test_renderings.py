@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from reports.html import render_html
-from reports.sections import Section, Table
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT, render_slack
+from reports.tables import Section, Table
 from reports.text import render_table, render_text
 from reports.view import DISCLAIMER, ReportView, report_view
 from signals.calendar import trading_calendar

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, make_url, text
 
 from storage.engine import open_engine
-from storage.reports import AllocationLine, NewReport
+from storage.reports import AllocationLine, HedgeTargetLine, NewReport
 from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
 
@@ -80,6 +80,42 @@ def new_report(session: dt.date = DAY, revision: int = 1, digest: str = "d1", ru
             AllocationLine("veqtor", effective, "volatility", 0.1, 100_000.0, None),
             AllocationLine("veqtor", effective, "VXZ26", None, 60_000.0, 2.75),
         ),
+        hedge_targets=(
+            hedge_target(effective, "l2", 0, "VIX call", dt.date(2027, 1, 20), 25.0, 1, 62.5),
+            hedge_target(effective, "l2", 1, "VIX call", dt.date(2027, 1, 20), 45.0, -1, -62.5),
+            hedge_target(effective, "l3", 0, None, None, None, None, 0.0),
+        ),
+    )
+
+
+def hedge_target(
+    effective: dt.date,
+    layer: str,
+    leg: int,
+    instrument: str | None,
+    expiry: dt.date | None,
+    strike: float | None,
+    ratio: int | None,
+    contracts: float,
+) -> HedgeTargetLine:
+    """One contract of a layer."""
+    return HedgeTargetLine(
+        rule_set="alvh-seed",
+        rule_set_digest="h1",
+        layer=layer,
+        leg=leg,
+        effective_session=effective,
+        action="HOLD" if instrument else "NONE",
+        hedge_state="GUARDED",
+        instrument=instrument,
+        expiry=expiry,
+        strike=strike,
+        ratio=ratio,
+        contracts_held=contracts,
+        contracts_target=contracts,
+        contracts_target_rounded=round(contracts),
+        price=1.25 if instrument else None,
+        basis="model" if instrument else None,
     )
 
 

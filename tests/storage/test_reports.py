@@ -2,14 +2,15 @@ from __future__ import annotations
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from storage.engine import open_engine
-from storage.models import Allocation
+from storage.models import Allocation, HedgeTarget
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, add_reports, new_report, row_count, start_run
 
@@ -22,7 +23,8 @@ def test_a_report_comes_back_as_it_was_stored(engine: Engine) -> None:
 
     with UnitOfWork(engine) as work:
         stored = work.reports.by_id(key)
-    assert {name: value for name, value in vars(report).items() if name != "allocations"} == {
+    kept_apart = ("allocations", "hedge_targets")
+    assert {name: value for name, value in vars(report).items() if name not in kept_apart} == {
         name: value for name, value in vars(stored).items() if name != "id"
     }
 
@@ -56,6 +58,35 @@ def test_an_allocation_has_a_weight_or_contracts(engine: Engine) -> None:
     ]
 
 
+def test_hedge_targets_come_back_as_they_were_stored(engine: Engine) -> None:
+    reports = [new_report(BEFORE), new_report(DAY)]
+    keys = add_reports(engine, *reports)
+
+    with engine.connect() as connection:
+        rows = connection.execute(select(HedgeTarget.__table__).order_by(HedgeTarget.id)).mappings().all()
+    assert [{name: value for name, value in row.items() if name != "id"} for row in rows] == [
+        vars(line) | {"report_id": key}
+        for key, report in zip(keys, reports, strict=True)
+        for line in report.hedge_targets
+    ]
+
+
+def test_a_leg_of_a_layer_is_stored_once_and_takes_its_report_with_it(engine: Engine) -> None:
+    report = new_report()
+    twice = replace(report, hedge_targets=(*report.hedge_targets, report.hedge_targets[0]))
+
+    with pytest.raises(IntegrityError):
+        add_reports(engine, twice)
+    assert (row_count(engine, "reports"), row_count(engine, "hedge_targets")) == (0, 0)
+
+
+def test_a_hedge_target_without_a_report_is_refused(engine: Engine) -> None:
+    (line, *_) = new_report().hedge_targets
+
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(insert(HedgeTarget), vars(line) | {"report_id": 99})
+
+
 def test_a_revision_that_exists_leaves_nothing_of_its_transaction(engine: Engine) -> None:
     (key,) = add_reports(engine, new_report())
     run_id = start_run(engine)
@@ -65,8 +96,8 @@ def test_a_revision_that_exists_leaves_nothing_of_its_transaction(engine: Engine
         with pytest.raises(IntegrityError):
             work.reports.add([new_report(BEFORE), new_report()], run_id)
 
-    counts = {name: row_count(engine, name) for name in ("reports", "allocations", "outbox")}
-    assert counts == {"reports": 1, "allocations": 3, "outbox": 0}
+    counts = {name: row_count(engine, name) for name in ("reports", "allocations", "hedge_targets", "outbox")}
+    assert counts == {"reports": 1, "allocations": 3, "hedge_targets": 3, "outbox": 0}
 
 
 def test_of_two_that_add_the_same_report_at_once_one_is_refused(engine: Engine, database_url: str) -> None:

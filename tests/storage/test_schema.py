@@ -20,7 +20,10 @@ from storage.models import Base
 from storage.schema import SCHEMA_REVISION, current_revision, ensure_schema, require_schema, upgrade
 from tests.conftest import ROOT
 
-TABLES = {"market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "alerts", "outbox"}
+TABLES = {
+    "market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "hedge_targets", "alerts",
+    "outbox",
+}  # fmt: skip
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -241,6 +244,33 @@ def test_migration_0004_keeps_what_was_stored_and_goes_back(empty_engine: Engine
     assert outbox_rows(empty_engine) == before
     assert differences(empty_engine) == []
 
+
+def test_migration_0006_keeps_what_was_stored_and_goes_back(empty_engine: Engine) -> None:
+    with_connection(empty_engine, lambda config: command.upgrade(config, "0005"))
+    execute(empty_engine, "INSERT INTO runs (id, kind, source, started_at) VALUES (1, 'daily', 'files', '2026-11-20')")
+    execute(
+        empty_engine,
+        "INSERT INTO reports (id, session, rule_set, rule_set_digest, revision, fingerprint, document, emitted_at, "
+        "run_id) VALUES (7, '2026-11-20', 'veqtor', 'd', 1, 'f', '{}', '2026-11-20', 1)",
+    )
+
+    upgrade(empty_engine)
+    execute(empty_engine, HEDGE_TARGET)
+
+    with_connection(empty_engine, lambda config: command.downgrade(config, "0005"))
+    assert "hedge_targets" not in tables(empty_engine)
+    upgrade(empty_engine)
+    assert differences(empty_engine) == []
+    with empty_engine.connect() as connection:
+        assert connection.execute(text("SELECT id FROM reports")).scalars().all() == [7]
+        assert connection.execute(text("SELECT count(*) FROM hedge_targets")).scalar() == 0
+
+
+HEDGE_TARGET = (
+    "INSERT INTO hedge_targets (report_id, rule_set, rule_set_digest, layer, leg, effective_session, action, "
+    "hedge_state, contracts_held, contracts_target, contracts_target_rounded) "
+    "VALUES (7, 'alvh-seed', 'h', 'l1', 0, '2026-11-23', 'NONE', 'DORMANT', 0, 0, 0)"
+)
 
 ALERT = (
     "INSERT INTO alerts (id, session, rule_set_digest, kind, title, text, deadline_at, raised_at, run_id) "

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from reports.sections import Section, Table
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT
+from reports.tables import Section, Table
 from reports.view import ReportView, report_view
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from tasks.notify.channel import AcceptanceUnknown, Refused

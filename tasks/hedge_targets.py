@@ -1,0 +1,120 @@
+"""Hedge targets as rows to store, and what differs between those of two reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from signals.alvh.history import instrument_of
+from signals.alvh.report import HedgeSignal, LayerTarget, Leg, Package
+from signals.veqtor.report import FINGERPRINT_DIGITS, SignalReport
+from storage.reports import HedgeTargetLine
+
+#: A rule set that was changed under its name is another one.
+HedgeKey = tuple[str, str]
+
+
+def hedge_key(hedge: HedgeSignal) -> HedgeKey:
+    """What tells the hedge of one rule set from that of another."""
+    return hedge.rule_set, hedge.rule_set_digest
+
+
+def hedge_target_lines(report: SignalReport) -> tuple[HedgeTargetLine, ...]:
+    """One line per contract that a layer holds or is to hold; a layer without any has one as well.
+
+    An unavailable hedge has none.
+    """
+    return tuple(
+        line
+        for hedge in report.hedges
+        for layer in hedge.layers
+        for line in _lines(hedge, layer, report.effective_session)
+    )
+
+
+def _lines(hedge: HedgeSignal, layer: LayerTarget, effective: dt.date) -> Iterator[HedgeTargetLine]:
+    held, target = _contracts(layer.held), _contracts(layer.target)
+    for number, key in enumerate({**target, **held} or [None]):
+        package, leg = (target.get(key) or held[key]) if key is not None else (None, None)
+        yield HedgeTargetLine(
+            rule_set=hedge.rule_set,
+            rule_set_digest=hedge.rule_set_digest,
+            layer=layer.layer,
+            leg=number,
+            effective_session=effective,
+            action=layer.action,
+            hedge_state=layer.state,
+            instrument=leg.instrument if leg else None,
+            expiry=package.expiry if package else None,
+            strike=leg.strike if leg else None,
+            ratio=leg.ratio if leg else None,
+            contracts_held=_count(held.get(key)),
+            contracts_target=_count(target.get(key)),
+            contracts_target_rounded=_whole(target.get(key)),
+            price=leg.price if leg else None,
+            basis=leg.basis if leg else None,
+        )
+
+
+def _contracts(package: Package | None) -> dict[Any, tuple[Package, Leg]]:
+    """The contracts of a package by what tells them from others."""
+    if package is None:
+        return {}
+    return {(leg.instrument, package.expiry, leg.strike): (package, leg) for leg in package.legs}
+
+
+def _count(found: tuple[Package, Leg] | None) -> float:
+    return 0.0 if found is None else found[0].contracts * found[1].ratio
+
+
+def _whole(found: tuple[Package, Leg] | None) -> int:
+    return 0 if found is None else found[0].contracts_rounded * found[1].ratio
+
+
+def ask_for_the_same(one: Sequence[HedgeSignal], other: Sequence[HedgeSignal]) -> bool:
+    """Whether hedges ask for the same, dollar for dollar of their notional, in each rule set both have."""
+    return not any(_pairs(one, other))
+
+
+def hedge_changes(before: Sequence[HedgeSignal], after: Sequence[HedgeSignal]) -> list[str]:
+    """What they ask for otherwise, in words, such as ``alvh-seed l2: HOLD -> ROLL``."""
+    return list(_pairs(before, after))
+
+
+def _pairs(before: Sequence[HedgeSignal], after: Sequence[HedgeSignal]) -> Iterator[str]:
+    known = {hedge_key(hedge): hedge for hedge in before}
+    for hedge in after:
+        earlier = known.get(hedge_key(hedge), hedge)
+        if bool(earlier.unavailable) != bool(hedge.unavailable):
+            yield f"{hedge.rule_set}: {_standing(earlier)} -> {_standing(hedge)}"
+            continue
+        yield from _layer_changes(earlier, hedge)
+
+
+def _standing(hedge: HedgeSignal) -> str:
+    return f"no signal, {hedge.unavailable}" if hedge.unavailable else "a signal"
+
+
+def _layer_changes(before: HedgeSignal, after: HedgeSignal) -> Iterator[str]:
+    # A rule set of the same hash has the same layers.
+    for one, other in zip(before.layers, after.layers, strict=True):
+        for ask in (_action, _instrument, _contracts_asked):
+            was, is_now = ask(one, before), ask(other, after)
+            if was != is_now:
+                yield f"{after.rule_set} {other.layer}: {was} -> {is_now}"
+                break
+
+
+def _action(layer: LayerTarget, _: HedgeSignal) -> str:
+    return layer.action
+
+
+def _instrument(layer: LayerTarget, _: HedgeSignal) -> str:
+    return "nothing" if layer.target is None else instrument_of(layer.target)
+
+
+def _contracts_asked(layer: LayerTarget, hedge: HedgeSignal) -> str:
+    if layer.target is None:
+        return "nothing"
+    return f"{layer.target.contracts / hedge.notional_usd * 1e6:.{FINGERPRINT_DIGITS}g} contracts per million USD"
