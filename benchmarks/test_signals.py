@@ -8,8 +8,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.conftest import RECORDED_LAST
 from signals.calendar import TradingCalendar
 from signals.inputs import resolve
-from signals.market import MarketData, _settlements, market_history
+from signals.market import MarketData, market_history
 from signals.sample_market.model import sample_market
+from signals.settlements import settlements
 from signals.veqtor.index import _fold, veqtor_history
 from signals.veqtor.signal import VeqtorSignals, veqtor_signals
 from signals.vix_futures import MID_TERM, SHORT_TERM, FuturesIndex, SettlementPanel, futures_index, settlement_panel
@@ -46,12 +47,12 @@ def test_settlements_to_both_futures_indices(
     benchmark: BenchmarkFixture, recorded: MarketData, recorded_signals: VeqtorSignals, calendar: TradingCalendar
 ) -> None:
     inputs = recorded_signals.inputs
-    settlements = _settlements(recorded)
+    settled = settlements({key: (found.days, found.values) for key, found in recorded.items()}, calendar).by_expiry
     rows = slice(inputs.base, inputs.usable)
     tbill = inputs.tbill.rate[rows]
 
     def both() -> tuple[FuturesIndex, FuturesIndex]:
-        whole = settlement_panel(settlements, inputs.sessions, calendar)
+        whole = settlement_panel(settled, inputs.sessions, calendar)
         panel = SettlementPanel(
             whole.sessions[rows], whole.expiries, whole.front[rows], whole.settle[rows], whole.basis[rows]
         )
