@@ -135,7 +135,7 @@ def _emit_range(
     refused = fetch_step(source, engine, work.clock, whole=True).refused
     signals, hashes = compute_step(engine, work.calendar, sessions[-1], work.judgement())
     ready = [session for session in wanted if session <= signals.inputs.last_session]
-    hedges = work.hedges(signals, stored_chains(engine, work.calendar))
+    hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True))
     counts: Counter[str] = Counter()
     recipients = work.recipients() if notify else []
     with _progress(len(wanted)) as advance:

@@ -303,7 +303,7 @@ def _emit(
     *,
     notify: bool,
 ) -> list[SessionOutcome]:
-    hedges = work.hedges(signals, stored_chains(engine, work.calendar))
+    hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True))
     reports = reports_on(signals, sessions, work.settings.notional_usd, hashes, work.settings.variants, hedges)
     return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
 

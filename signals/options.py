@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,3 +64,44 @@ class OptionChain:
 
     def __len__(self) -> int:
         return len(self.strike)
+
+
+def calls_document(chain: OptionChain) -> dict[str, Any]:
+    """What of a chain prices calls, as JSON has it: strikes and quotes of its calls; None where nobody quotes."""
+    calls = chain.is_call
+
+    def numbers(values: Floats) -> list[float | None]:
+        return [value if value == value else None for value in values[calls].tolist()]
+
+    return {
+        "underlying": chain.underlying,
+        "underlying_price": chain.underlying_price,
+        "quoted_at": chain.quoted_at.isoformat(),
+        "root": chain.root[calls].tolist(),
+        "expiry": [day.isoformat() for day in chain.expiry[calls].tolist()],
+        "strike": numbers(chain.strike),
+        "bid": numbers(chain.bid),
+        "ask": numbers(chain.ask),
+    }
+
+
+def calls_from(document: dict[str, Any]) -> OptionChain:
+    """The calls of a chain out of such a document; what it does not have is NaN."""
+    strike, bid, ask = (np.array(document[name], dtype=np.float64) for name in ("strike", "bid", "ask"))
+    nothing = np.full(len(strike), np.nan)
+    return OptionChain(
+        underlying=document["underlying"],
+        underlying_price=document["underlying_price"],
+        quoted_at=dt.datetime.fromisoformat(document["quoted_at"]),
+        root=np.array(document["root"], dtype=np.str_),
+        expiry=np.array(document["expiry"], dtype="datetime64[D]"),
+        is_call=np.ones(len(strike), dtype=bool),
+        strike=strike,
+        bid=bid,
+        ask=ask,
+        last=nothing,
+        implied_volatility=nothing,
+        delta=nothing,
+        open_interest=nothing,
+        volume=nothing,
+    )

@@ -114,6 +114,19 @@ class Observation(Base):
     payload_id: Mapped[int] = mapped_column(ForeignKey("payloads.id"))
 
 
+class ChainCalls(Base):
+    """The quotes of the calls in a payload that is an option chain, compressed: read in a moment, where a body is not.
+
+    They say nothing the body does not, and can be made from it again.
+    """
+
+    __tablename__ = "chain_calls"
+
+    payload_id: Mapped[int] = mapped_column(ForeignKey("payloads.id"), primary_key=True, autoincrement=False)
+    quoted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    calls: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class Run(Base):
     """One run of a flow, and what it expects next."""
 

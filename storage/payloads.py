@@ -7,11 +7,11 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from signals.errors import ConfigurationError
-from storage.models import Observation, Payload
+from storage.models import ChainCalls, Observation, Payload
 
 #: Quotes nobody publishes a second time: their bodies are never pruned.
 KEPT_FORMATS = ("cboe-option-chain",)
@@ -144,6 +144,23 @@ class PayloadRepository:
         """The first bytes of a body that is there; all of a shorter one."""
         body: bytes = self._session.scalars(select(Payload.body).where(Payload.id == payload_id)).one()
         return zlib.decompressobj().decompress(body, size)
+
+    def chain_times(self) -> dict[int, dt.datetime]:
+        """When the chains whose calls are kept were quoted, by the key of their payload."""
+        return {
+            row.payload_id: row.quoted_at
+            for row in self._session.execute(select(ChainCalls.payload_id, ChainCalls.quoted_at))
+        }
+
+    def chain_calls(self, payload_id: int) -> bytes | None:
+        """The calls kept of a chain; None where they are not."""
+        kept = self._session.scalar(select(ChainCalls.calls).where(ChainCalls.payload_id == payload_id))
+        return None if kept is None else zlib.decompress(kept)
+
+    def keep_chain_calls(self, payload_id: int, quoted_at: dt.datetime, calls: bytes) -> None:
+        """Keep the calls of a chain; those kept already break a constraint."""
+        row = {"payload_id": payload_id, "quoted_at": quoted_at, "calls": zlib.compress(calls)}
+        self._session.execute(insert(ChainCalls), [row])
 
     def readable_payloads(
         self, format_name: str, subject: str, *, as_of: dt.datetime | None = None

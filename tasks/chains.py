@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
 
 from signals.calendar import NEW_YORK, TradingCalendar
-from signals.options import OptionChain
+from signals.options import OptionChain, calls_document, calls_from
 from storage.unit_of_work import UnitOfWork
 from tasks.sources.formats import CBOE_OPTION_CHAIN
 from tasks.sources.option_chain import read_chain
@@ -23,7 +26,7 @@ _SUBJECT = "VIX"
 _STAMP = re.compile(rb'"timestamp"\s*:\s*"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)"')
 _START_BYTES = 2048
 
-Load = Callable[[], Payload]
+Load = Callable[[], OptionChain]
 
 
 class Chains(Mapping[dt.date, OptionChain]):
@@ -32,7 +35,7 @@ class Chains(Mapping[dt.date, OptionChain]):
     Parameters
     ----------
     found : iterable of (quoted at, load)
-        When each was quoted, and what reads its payload.
+        When each was quoted, and what reads it.
     calendar : TradingCalendar
     """
 
@@ -46,7 +49,7 @@ class Chains(Mapping[dt.date, OptionChain]):
 
     def __getitem__(self, session: dt.date) -> OptionChain:
         if session not in self._parsed:
-            self._parsed[session] = read_chain(self._loads[session]())
+            self._parsed[session] = self._loads[session]()
         return self._parsed[session]
 
     def __iter__(self) -> Iterator[dt.date]:
@@ -56,22 +59,31 @@ class Chains(Mapping[dt.date, OptionChain]):
         return len(self._loads)
 
 
-def stored_chains(engine: Engine, calendar: TradingCalendar, as_of: dt.datetime | None = None) -> Chains:
-    """The chains in a database whose body is there; with `as_of`, those fetched by then."""
+def stored_chains(
+    engine: Engine, calendar: TradingCalendar, as_of: dt.datetime | None = None, *, keep: bool = False
+) -> Chains:
+    """The chains in a database whose body is there; with `as_of`, those fetched by then.
+
+    With `keep`, what is parsed is kept in the database: a body takes a hundred times as long as its calls.
+    """
     with UnitOfWork(engine) as work:
-        stored = work.observations.readable_payloads(CBOE_OPTION_CHAIN, _SUBJECT, as_of=as_of)
-        starts = [work.observations.payload_start(item.id, _START_BYTES) for item in stored]
-    loads = [partial(_stored, engine, item.id, item.locator, item.fetched_at) for item in stored]
-    return Chains(
-        ((_quoted_at(start, load), load) for start, load in zip(starts, loads, strict=True)),
-        calendar,
-    )
+        times = work.observations.chain_times()
+        items = work.observations.readable_payloads(CBOE_OPTION_CHAIN, _SUBJECT, as_of=as_of)
+        starts = {
+            item.id: work.observations.payload_start(item.id, _START_BYTES) for item in items if item.id not in times
+        }
+    found = []
+    for item in items:
+        read = partial(_stored, engine, item.id, item.locator, item.fetched_at)
+        quoted_at = times[item.id] if item.id in times else _quoted_at(starts[item.id], read)
+        found.append((quoted_at, partial(_calls, engine, item.id, read, keep=keep)))
+    return Chains(found, calendar)
 
 
 def fetched_chains(payloads: Iterable[Payload], calendar: TradingCalendar) -> Chains:
     """The chains among the payloads of a source."""
     chains = [item for item in payloads if (item.format, item.subject) == (CBOE_OPTION_CHAIN, _SUBJECT)]
-    return Chains(((read_chain(item).quoted_at, partial(_same, item)) for item in chains), calendar)
+    return Chains(((read_chain(item).quoted_at, partial(read_chain, item)) for item in chains), calendar)
 
 
 def _stored(engine: Engine, key: int, locator: str, fetched_at: dt.datetime) -> Payload:
@@ -80,13 +92,25 @@ def _stored(engine: Engine, key: int, locator: str, fetched_at: dt.datetime) -> 
     return Payload(CBOE_OPTION_CHAIN, _SUBJECT, locator, body, fetched_at, assumed_availability=False)
 
 
-def _same(payload: Payload) -> Payload:
-    return payload
+def _calls(engine: Engine, key: int, read: Callable[[], Payload], *, keep: bool) -> OptionChain:
+    """The calls of a stored chain: as they are kept, else out of its body."""
+    with UnitOfWork(engine) as work:
+        kept = work.observations.chain_calls(key)
+    if kept is not None:
+        return calls_from(json.loads(kept))
+    chain = read_chain(read())
+    calls = calls_document(chain)
+    if keep:
+        # Another run may keep the same at the same time.
+        with UnitOfWork(engine) as work, suppress(IntegrityError):
+            work.observations.keep_chain_calls(key, chain.quoted_at, json.dumps(calls).encode())
+            work.commit()
+    return calls_from(calls)
 
 
-def _quoted_at(start: bytes, load: Load) -> dt.datetime:
+def _quoted_at(start: bytes, read: Callable[[], Payload]) -> dt.datetime:
     """When a chain was quoted, read from the start of its body where it stands there."""
     stamp = _STAMP.search(start)
     if stamp is None:
-        return read_chain(load()).quoted_at
+        return read_chain(read()).quoted_at
     return dt.datetime.fromisoformat(stamp[1].decode()).replace(tzinfo=dt.UTC)

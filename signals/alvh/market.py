@@ -64,6 +64,20 @@ class _Forwards:
     basis: npt.NDArray[np.int8]
 
 
+@dataclass(frozen=True, eq=False)
+class _Calls:
+    """Listed calls after one close, and the middle of their quotes, points: NaN where one side is missing."""
+
+    expiry: Days
+    strike: Floats
+    middles: Floats
+
+    def middle(self, contract: Contract) -> float:
+        """Middle of the quotes of a contract; NaN where it is not listed."""
+        found = (self.expiry == np.datetime64(contract.expiry)) & (self.strike == contract.strike)
+        return float(self.middles[found][0]) if found.any() else math.nan
+
+
 class OptionMarket:
     """The market a hedge trades in, a row per session.
 
@@ -118,7 +132,7 @@ class OptionMarket:
         self._tracks: dict[Legs, Track] = {}
         self._quoted: dict[tuple[Legs, Costs], _Quotes] = {}
         self._forwards: dict[dt.date, _Forwards] = {}
-        self._chain_calls: dict[int, dict[tuple[dt.date, float], float]] = {}
+        self._chain_calls: dict[int, _Calls] = {}
         known = frozenset(self.dates)
         self._chain_rows = {self.row_at(session) for session in self.chains if session in known}
 
@@ -163,9 +177,9 @@ class OptionMarket:
             notes = self._vxx.expiries(self.dates[row])
             return notes[notes > np.datetime64(after)]
         listed = self._listings.expiries(self.dates[row], weeklies=weeklies)
-        if chain := self._chain(row):
+        if (chain := self._chain(row)) is not None:
             # A monthly may be missing in a chain, and a chain tells weeklies from monthlies by nothing else.
-            quoted = np.array(sorted({expiry for expiry, _ in chain}), dtype="datetime64[D]")
+            quoted = np.unique(chain.expiry)
             listed = quoted if weeklies else quoted[np.isin(quoted, listed)]
         priced: Days = listed[(listed > np.datetime64(after)) & (listed <= self._last_settled[row])]
         return priced
@@ -174,8 +188,10 @@ class OptionMarket:
         """Listed strikes of calls: those of the stored chain, else the ladder."""
         if kind == VXX_CALL:
             return VXX_STRIKES * self.unit(row, kind)
-        listed = sorted(strike for day, strike in self._chain(row) if day == expiry)
-        return np.array(listed) if listed else STRIKES
+        chain = self._chain(row)
+        if chain is None or not (listed := chain.expiry == np.datetime64(expiry)).any():
+            return STRIKES
+        return np.unique(chain.strike[listed])
 
     def unit(self, row: int, kind: str) -> float:
         """Points of a price as it is kept per point as it is shown: prices of VXX are shown for a close of 100."""
@@ -321,9 +337,9 @@ class OptionMarket:
         prices = surface.price(forward, strikes, ahead, self.vvix.values[rows], self.rate[rows])
         if legs.kind == VIX_CALL:
             for at in self._chain_rows.intersection(range(row, end)):
-                calls = self._chain(at)
+                chain = self._chain(at)
                 for place, contract in enumerate(legs.contracts):
-                    quoted = calls.get((contract.expiry, contract.strike), math.nan)
+                    quoted = math.nan if chain is None else chain.middle(contract)
                     if math.isfinite(quoted):
                         prices[place, at - row], observed[place, at - row] = quoted, True
         return Track(row, prices, observed)
@@ -341,15 +357,14 @@ class OptionMarket:
         grown: Floats = self.short_term[rows] * np.exp(self.rate[rows] * years)
         return grown
 
-    def _chain(self, row: int) -> dict[tuple[dt.date, float], float]:
-        """Middle of the quotes of every listed call, NaN where one side is missing; empty without a chain."""
+    def _chain(self, row: int) -> _Calls | None:
+        """The calls in the stored chain of a session; None without one."""
         if row not in self._chain_rows:
-            return {}
+            return None
         if row not in self._chain_calls:
             chain = self.chains[self.dates[row]]
             calls = chain.is_call
             two_sided = (chain.bid > 0.0) & (chain.ask >= chain.bid)
             middle = np.where(two_sided, (chain.bid + chain.ask) / 2.0, np.nan)[calls]
-            keys = zip(chain.expiry[calls].tolist(), chain.strike[calls].tolist(), strict=True)
-            self._chain_calls[row] = dict(zip(keys, middle.tolist(), strict=True))
+            self._chain_calls[row] = _Calls(chain.expiry[calls], chain.strike[calls], middle)
         return self._chain_calls[row]

@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 
 TABLES = {
     "market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "hedge_targets", "alerts",
-    "outbox",
+    "outbox", "chain_calls",
 }  # fmt: skip
 
 

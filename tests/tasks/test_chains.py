@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import zlib
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from signals.calendar import TradingCalendar
+from storage.models import Payload as PayloadRow
 from storage.unit_of_work import UnitOfWork
 from tasks.chains import fetched_chains, stored_chains
 from tasks.sources.formats import CBOE_OPTION_CHAIN
@@ -115,3 +117,21 @@ def test_the_chains_of_a_source_are_those_that_would_be_stored(engine: Engine, c
     fetched, stored = fetched_chains(payloads, calendar), stored_chains(engine, calendar)
     prices = {day: found.underlying_price for day, found in fetched.items()}
     assert prices == {day: found.underlying_price for day, found in stored.items()} == {MONDAY: 13.0, TUESDAY: 14.0}
+
+
+def test_what_is_kept_of_a_chain_is_read_in_place_of_its_body(engine: Engine, calendar: TradingCalendar) -> None:
+    store(engine, chain("2024-06-03 21:00:00"))
+    parsed = stored_chains(engine, calendar)[MONDAY]
+    with UnitOfWork(engine) as work:
+        assert work.observations.chain_times() == {}
+    first = stored_chains(engine, calendar, keep=True)[MONDAY]
+    with UnitOfWork(engine) as work:
+        assert list(work.observations.chain_times().values()) == [dt.datetime(2024, 6, 3, 21, tzinfo=dt.UTC)]
+    # A body that is no chain any more shows that it is not read.
+    with engine.begin() as connection:
+        connection.execute(update(PayloadRow).values(body=zlib.compress(b"{}")))
+    again = stored_chains(engine, calendar)[MONDAY]
+    for found in (parsed, first, again):
+        assert found.quoted_at == dt.datetime(2024, 6, 3, 21, tzinfo=dt.UTC)
+        assert (found.expiry.tolist(), found.strike.tolist()) == ([dt.date(2024, 6, 18)], [13.0])
+        assert (found.bid.tolist(), found.ask.tolist(), found.is_call.tolist()) == ([1.05], [1.1], [True])

@@ -1,4 +1,4 @@
-"""Keep hedge targets"""
+"""Keep hedge targets, and the calls of option chains"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -35,5 +35,15 @@ def upgrade() -> None:
     )
 
 
+    op.create_table('chain_calls',
+    sa.Column('payload_id', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('quoted_at', sa.DateTime(timezone=True), nullable=False),
+    sa.Column('calls', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['payload_id'], ['payloads.id'], name=op.f('fk_chain_calls_payload_id')),
+    sa.PrimaryKeyConstraint('payload_id', name=op.f('pk_chain_calls'))
+    )
+
+
 def downgrade() -> None:
+    op.drop_table('chain_calls')
     op.drop_table('hedge_targets')
