@@ -164,13 +164,18 @@ def option_market(
         panel=inputs.panel,
         vix=inputs.vix,
         vvix=vvix_in_force(inputs.sessions, inputs.vvix, inputs.vix, at_30_days),
-        tbill=inputs.tbill,
+        tbill=known_bill(inputs.tbill),
         published=published_final_settlements(signals.inputs.history.data, inputs.panel.expiries.tolist()),
         vix_open=open_stand_ins(signals),
         calendar=inputs.calendar,
         short_term=_short_term(signals),
         chains=chains,
     )
+
+
+def known_bill(in_force: Floats) -> Floats:
+    """The bill rate that was in force at the close before: that of an auction's day comes out a day after it."""
+    return np.concatenate([in_force[:1], in_force[:-1]])
 
 
 def _short_term(signals: VeqtorSignals) -> Floats:
@@ -205,7 +210,7 @@ def vxth_index(signals: VeqtorSignals) -> VxthHistory:
     )
     overnight = signals.inputs.overnight.rate[: signals.inputs.usable]
     known = Substituted(settled.values, settled.origin)
-    return vxth_history(inputs.panel, inputs.equity_return, market.vvix.values, inputs.tbill, overnight, known)
+    return vxth_history(inputs.panel, inputs.equity_return, market.vvix.values, known_bill(inputs.tbill), overnight, known)
 
 
 def _expired(market: OptionMarket) -> list[dt.date]:

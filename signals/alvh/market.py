@@ -90,7 +90,7 @@ class OptionMarket:
     vvix : Substituted, shape (n,), percent
         As `signals.alvh.substitutes.vvix_in_force` gives it.
     tbill : float, shape (n,)
-        91-day bill discount rate in force at each close, a decimal.
+        91-day bill discount rate known at each close, a decimal.
     published : mapping of expiry to VIX points
         Final settlements as they were published.
     vix_open : float, shape (n,), VIX points
