@@ -209,8 +209,8 @@ def vxth_index(signals: VeqtorSignals) -> VxthHistory:
         np.full(len(inputs.sessions), np.nan),
     )
     overnight = signals.inputs.overnight.rate[: signals.inputs.usable]
-    known = Substituted(settled.values, settled.origin)
-    return vxth_history(inputs.panel, inputs.equity_return, market.vvix.values, known_bill(inputs.tbill), overnight, known)
+    known, bill = Substituted(settled.values, settled.origin), known_bill(inputs.tbill)
+    return vxth_history(inputs.panel, inputs.equity_return, market.vvix.values, bill, overnight, known)
 
 
 def _expired(market: OptionMarket) -> list[dt.date]:
