@@ -155,9 +155,11 @@ class _Decisions:
             return replace(layer, why="Held: it has no price at this close.")
         own = rules.collapse
         if collapsed and own is not None:
-            profit = layer.mark + position.received - position.paid
+            bid = self.market.quote(self.row, position.legs, self.rules.costs).bid
+            worth = position.packages * bid * position.legs.point_value
+            profit = worth + position.received - position.paid
             if profit > 0.0 or not own.only_in_profit:
-                why = f"The premium has collapsed and the position is {profit:+,.0f} USD: closed."
+                why = f"The premium has collapsed; sold at this close the position would gain {profit:+,.0f} USD."
                 return replace(layer, order=Order(CLOSE, why, sell=position.packages), shut=True)
         if reason := self._due(rules, position):
             return self._roll(place, layer, position, reason)
@@ -276,7 +278,7 @@ class _Decisions:
             return Legs((Contract(VX_FUTURE, expiry, 0.0),), (1,)), ""
         strikes = self._strikes(rules, kind, expiry)
         if strikes is None:
-            return None, "No strike can be chosen: an input of the model is missing."
+            return None, "No strikes can be chosen: an input of the model is missing, or none listed fits."
         contracts = tuple(Contract(kind, expiry, strike) for strike in strikes)
         return Legs(contracts, tuple(ratio for ratio, _, _ in rules.legs)), ""
 
