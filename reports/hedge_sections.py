@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 
-from reports.tables import NOTHING, Section, Table, money, signed
+from reports.tables import NOTHING, Section, Table, money
 from signals.alvh.history import instrument_of
-from signals.alvh.report import HOLD, MIXED, MODEL, NONE, Fill, HedgeSignal, LayerTarget, Package, Reading
+from signals.alvh.report import (
+    HOLD,
+    MIXED,
+    MODEL,
+    NONE,
+    OBSERVED,
+    SETTLEMENT,
+    HedgeSignal,
+    LayerTarget,
+    Package,
+    Reading,
+)
 from signals.veqtor.report import SignalReport
 
 MODEL_LIMITS = (
-    "Model prices: the option model was fitted to an index of one-month calls of 30 delta, so other tenors and strikes "
-    "are extrapolated, weekly options come out too dear and before October 2015 were not listed at all, and no quote "
-    "of a crisis was checked but through that index."
+    "Prices marked m are the option model's: median error 12% on the one day that could be checked; weeklies, far "
+    "strikes and tenors other than a month are extrapolated. docs/hedge.md has the limits."
 )
 
 _STANDS_STILL = (HOLD, NONE)
+_SHOWN = "shown"
+_BASES = {MODEL: "m", OBSERVED: "o", SETTLEMENT: "s", MIXED: "x"}
 
 
 def hedge_sections(report: SignalReport) -> tuple[Section, ...]:
     """The sections of every hedge, in the order in which they are read; none where no hedge is configured."""
     found = [section for hedge in report.hedges for section in _hedge(hedge, report)]
-    found += _indicators(report.hedges)
+    found += _indicators(report.hedges, report.session)
     found += _macro(report.macro)
     found += _limits(report.hedges)
     return tuple(found)
@@ -38,84 +51,153 @@ def _hedge(hedge: HedgeSignal, report: SignalReport) -> Iterator[Section]:
         return
     yield _targets(hedge, report)
     yield _reasons(hedge)
-    yield _risk(hedge)
+    yield _held(hedge)
+    yield _risk(hedge, report)
     yield _budget(hedge)
 
 
 def _targets(hedge: HedgeSignal, report: SignalReport) -> Section:
     sentences = [hedge.verdict]
+    if others := [other.rule_set for other in report.hedges if other is not hedge]:
+        beside = f"; an alternative to {' and '.join(others)}"
+    else:
+        beside = ""
+    sentences.append(
+        f"A proposal of its own for a portfolio of {hedge.notional_usd:,.0f} USD in the S&P 500: no part of VEQTOR's "
+        f"weights{beside}."
+    )
     sentences += [f"{layer.layer}: {warning}" for layer in hedge.layers for warning in layer.warnings]
     sentences += hedge.changes or ("Nothing changed since the session before.",)
+    sentences += _orders(hedge, report)
     sentences.append(
-        f"Contracts to hold from the close of {report.effective_session}, for {hedge.notional_usd:,.0f} USD; prices in "
-        f"points at the close of {report.session}."
+        f"Contracts to hold from the close of {report.effective_session}, whole ones with their trade in brackets. "
+        f"Marks are in points of 100 USD at the close of {report.session}: m model, o observed, s settled, x both."
     )
-    header = ("Layer", "Action", "Instrument", "Days", "Price", "Now", "Next", "Whole", "Next roll")
+    header = ("Layer", "Do", "Contract", "Now", "Next", "Whole", "Mark")
     rows = tuple(row for layer in hedge.layers for row in _target_rows(layer))
     return Section(
-        f"Hedge {hedge.rule_set}: {hedge.description}", tuple(sentences), Table(header, rows, _columns(3, 7))
+        f"Hedge {hedge.rule_set}: {hedge.description}", tuple(sentences), Table(header, rows, _columns(3, 6))
     )
+
+
+def _orders(hedge: HedgeSignal, report: SignalReport) -> list[str]:
+    """What the orders come to at the marks of the session."""
+    parts = []
+    for layer in hedge.layers:
+        sold, bought = _flows(layer)
+        told = [f"{word} {abs(amount):,.0f}" for word, amount in (("sells", sold), ("buys", bought)) if amount]
+        if told:
+            parts.append(f"{layer.layer} {' and '.join(told)}")
+    if not parts:
+        return []
+    return [
+        f"Orders at these marks, USD: {'; '.join(parts)}. They are filled at the close of {report.effective_session}, "
+        "whatever the prices are then: these can be several times as high."
+    ]
+
+
+def _flows(layer: LayerTarget) -> tuple[float, float]:
+    """What a layer sells and what it buys, USD at the marks of the session."""
+    held, target = layer.held, layer.target
+    if held is not None and target is not None and instrument_of(held) == instrument_of(target):
+        change = (target.value_usd or 0.0) - (held.value_usd or 0.0)
+        return max(-change, 0.0), max(change, 0.0)
+    sold = held.value_usd or 0.0 if held is not None else 0.0
+    return sold, target.value_usd or 0.0 if target is not None else 0.0
 
 
 def _target_rows(layer: LayerTarget) -> Iterator[tuple[str, ...]]:
     """A row of what is held next, and one of what is held now where that is something else."""
-    name, held, target = f"{layer.layer} {layer.label}", layer.held, layer.target
+    held, target = layer.held, layer.target
     same = held is not None and target is not None and instrument_of(held) == instrument_of(target)
     if held is None and target is None:
-        yield (name, layer.action, *[NOTHING] * 7)
+        yield (layer.layer, layer.action, *[NOTHING] * 5)
     if held is not None and not same:
-        yield (name, layer.action, *_package(held), f"{held.contracts:,.2f}", "0.00", "0", NOTHING)
+        whole = f"0 ({-held.contracts_rounded:+d})" if held.contracts_rounded else "0 (+0)"
+        yield (layer.layer, layer.action, _contract(held), f"{held.contracts:,.2f}", "0.00", whole, _mark(held))
     if target is not None:
-        now = f"{held.contracts:,.2f}" if same and held is not None else "0.00"
-        whole = f"{target.contracts_rounded:,d}"
-        yield (name, layer.action, *_package(target), now, f"{target.contracts:,.2f}", whole, _next_roll(layer))
+        now = held.contracts if same and held is not None else 0.0
+        before = held.contracts_rounded if same and held is not None else 0
+        whole = f"{target.contracts_rounded:,d} ({target.contracts_rounded - before:+d})"
+        counts = (f"{now:,.2f}", f"{target.contracts:,.2f}", whole)
+        yield (layer.layer, layer.action, _contract(target), *counts, _mark(target))
 
 
-def _package(package: Package) -> tuple[str, str, str]:
-    price = NOTHING if package.price is None else f"{package.price:.2f} {package.basis}"
-    return instrument_of(package), str(package.days), price
+def _contract(package: Package) -> str:
+    """Expiry and legs of a package: ``2020-04-15 +25/-45`` is a call bought and one sold."""
+    legs = "/".join(
+        f"{leg.ratio:+d}".replace("1", "") + ("x" if abs(leg.ratio) > 1 else "") + f"{leg.strike:g}"
+        for leg in package.legs
+        if leg.strike is not None
+    )
+    return f"{package.expiry} {legs or 'VX'}" + ("% of VXX" if package.instrument == "vxx-call" else "")
 
 
-def _next_roll(layer: LayerTarget) -> str:
-    if layer.next_roll is None:
-        return NOTHING
-    return f"{layer.next_roll}{', its expiry' if layer.next_roll_is_expiry else ''}"
+def _mark(package: Package) -> str:
+    return NOTHING if package.price is None else f"{_plain(package.price)} {_BASES.get(package.basis, package.basis)}"
+
+
+def _plain(value: float) -> str:
+    """Two decimals, and nothing without a sign."""
+    shown = f"{value:,.2f}"
+    return "0.00" if shown == "-0.00" else shown
 
 
 def _reasons(hedge: HedgeSignal) -> Section:
-    sentences = [*filter(None, [hedge.state_reason]), *hedge.remarks]
-    sentences += [f"{layer.layer}: {layer.reason}" for layer in hedge.layers]
-    sentences += [f"Done today, {layer.layer}: {_done(fill)}." for layer in hedge.layers for fill in layer.fills]
+    sentences = [hedge.state_reason] if hedge.state_reason and hedge.sizes_by_state else []
+    sentences += hedge.remarks
+    sentences += [f"{layer.layer}, {layer.label}: {layer.reason}{_next_roll(layer)}" for layer in hedge.layers]
     return Section(f"{hedge.rule_set}: why", tuple(sentences))
 
 
-def _done(fill: Fill) -> str:
-    strikes = "/".join(f"{strike:g}" for strike in fill.strikes)
-    what = " ".join(filter(None, [fill.action, fill.instrument, str(fill.expiry), strikes]))
-    flow = "received" if fill.paid_usd < 0 else "paid"
-    return f"{what}, {fill.contracts:,.2f} at {fill.price:.2f} ({fill.basis}), {abs(fill.paid_usd):,.0f} USD {flow}"
+def _next_roll(layer: LayerTarget) -> str:
+    """When a layer that is bought or changed is rolled; one that is held says so itself."""
+    if layer.next_roll is None or layer.action in _STANDS_STILL:
+        return ""
+    what = "Held to its expiry on" if layer.next_roll_is_expiry else "Its next roll is decided at the close of"
+    return f" {what} {layer.next_roll}."
 
 
-def _risk(hedge: HedgeSignal) -> Section:
-    rows = [(layer.layer, *_risk_cells(layer)) for layer in hedge.layers]
-    columns = list(zip(*(_risk_values(layer) for layer in hedge.layers), strict=True))
-    rows.append(("All", *(money(_sum(column)) for column in columns)))
-    header = ("Layer", "Value", "Delta", "Vega", "Theta", "Cost", "P&L held", "P&L layer")
+def _held(hedge: HedgeSignal) -> Section:
+    columns: list[tuple[float | None, ...]] = [
+        (
+            None if layer.held is None else layer.held.value_usd,
+            layer.cost_usd,
+            layer.received_usd,
+            layer.position_pnl_usd,
+            layer.pnl_usd,
+        )
+        for layer in hedge.layers
+    ]
+    rows = [(layer.layer, *map(money, values)) for layer, values in zip(hedge.layers, columns, strict=True)]
+    rows.append(("All", *(money(_sum(column)) for column in zip(*columns, strict=True))))
+    header = ("Layer", "Worth", "Paid", "Sold so far", "Gain", "Gain of the layer")
     sentence = (
-        "USD, at this close. Value and greeks of what is held next: per point of its future, per volatility point, per "
-        "calendar day. Cost and gain of what is held now, and the gain of the layer since the inception."
+        f"USD, of fractional contracts, at this close. Gain is worth and sales less what was paid; that of the layer "
+        f"counts from {hedge.inception}."
     )
-    return Section(f"{hedge.rule_set}: greeks and P&L", (sentence,), Table(header, tuple(rows), _columns(1, 7)))
+    return Section(f"{hedge.rule_set}: held now", (sentence,), Table(header, tuple(rows), _columns(1, 5)))
 
 
-def _risk_values(layer: LayerTarget) -> tuple[float | None, ...]:
-    held = layer.target
-    greeks = (held.value_usd, held.delta_usd, held.vega_usd, held.theta_usd) if held else (None,) * 4
-    return (*greeks, layer.cost_usd, layer.position_pnl_usd, layer.pnl_usd)
-
-
-def _risk_cells(layer: LayerTarget) -> tuple[str, ...]:
-    return tuple(map(money, _risk_values(layer)))
+def _risk(hedge: HedgeSignal, report: SignalReport) -> Section:
+    names = [layer.layer for layer in hedge.layers]
+    packages = [layer.target for layer in hedge.layers]
+    columns: dict[str, list[float | None]] = {
+        "Worth": [None if package is None else package.value_usd for package in packages],
+        "Delta, a point of its future": [None if package is None else package.delta_usd for package in packages],
+        "Vega, a volatility point": [None if package is None else package.vega_usd for package in packages],
+        "Theta, a calendar day": [None if package is None else package.theta_usd for package in packages],
+    }
+    rows = [(name, money(_sum(values)), *map(money, values)) for name, values in columns.items()]
+    for item in hedge.stress:
+        by_layer = [money(item.by_layer.get(name)) for name in names]
+        rows.append((f"{item.scenario}, to {item.vix:.2f}", money(item.pnl_usd), *by_layer))
+    header = ("USD", "All", *names)
+    return Section(
+        f"{hedge.rule_set}: held from the close of {report.effective_session}",
+        ("At the marks of this close. Below, what a shock of the day gains or loses, and the VIX it leads to.",),
+        Table(header, tuple(rows), _columns(1, len(header) - 1)),
+    )
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
@@ -127,87 +209,97 @@ def _sum(values: Iterable[float | None]) -> float | None:
 def _budget(hedge: HedgeSignal) -> Section:
     sentences, budget, ledger = [], hedge.budget, hedge.ledger
     if budget is not None:
-        limits = ", ".join(
-            f"{name} {'none' if limit is None else f'{limit * 100:g}%'}"
+        cost = f"{'cost' if budget.net_cost > 0 else 'earned'} {abs(budget.net_cost) * 100:.2f}% of the notional"
+        sofar = f" ({budget.sessions} so far)" if budget.sessions < budget.window else ""
+        limits = [
+            f"{name} at a cost of {limit * 100:g}%"
             for name, limit in (("alarm", budget.alarm), ("stop", budget.stop))
-        )
-        sofar = f", {budget.sessions} so far" if budget.sessions < budget.window else ""
-        spent = f"{signed(budget.net_cost * 100, 2)}% of the notional spent over {budget.window} sessions{sofar}"
-        sentences.append(f"Budget {budget.standing}: {spent}; {limits}.")
-    if ledger is not None:
-        cost = "too early to say" if ledger.cost_per_year is None else f"{signed(ledger.cost_per_year * 100, 2)}%"
+            if limit is not None
+        ]
+        standing = {"alarm": " It is over its alarm.", "stop": " It is over its stop: purchases are cut."}
         sentences.append(
-            f"Paper ledger since {hedge.inception}: gain {money(ledger.pnl_usd)} USD; cost, share of the notional "
-            f"a year: {cost}; volatility cycles completed: {ledger.cycles}."
+            f"In the last {budget.window} sessions{sofar} the hedge {cost}; {' and '.join(limits) or 'no limit'}."
+            f"{standing.get(budget.standing, '')}"
+        )
+    if ledger is not None:
+        gained = f"{'gained' if ledger.pnl_usd > 0 else 'lost'} {abs(ledger.pnl_usd):,.0f} USD"
+        rate = ledger.cost_per_year
+        yearly = "" if rate is None else f", {'a cost' if rate > 0 else 'a gain'} of {abs(rate) * 100:.2f}% a year"
+        sentences.append(
+            f"On paper since {hedge.inception}: {gained}{yearly}; {ledger.cycles} volatility cycles completed."
         )
         sentences.append(_break_even(hedge.break_even))
     if hedge.index_level is not None:
         sentences.append(f"Level as an index: {hedge.index_level:,.2f}.")
-    names = [layer.layer for layer in hedge.layers]
-    rows = tuple(
-        (item.scenario, f"{item.vix:.2f}", money(item.pnl_usd), *(money(item.by_layer.get(name)) for name in names))
-        for item in hedge.stress
-    )
-    header = ("Stress, USD", "VIX", "All", *names)
-    table = Table(header, rows, _columns(1, len(header) - 1)) if rows else None
-    return Section(f"{hedge.rule_set}: budget and stress", tuple(sentences), table)
+    return Section(f"{hedge.rule_set}: budget", tuple(sentences))
 
 
 def _break_even(rise: float | None) -> str:
     if rise is None:
-        return "Break-even: no rise of the VIX at once is enough for the book to be worth what it cost."
+        return "Break-even: no rise of the VIX at once is enough for what is held now to be worth what it cost."
     if rise == 0.0:
-        return "Break-even: the book is worth more than it cost."
-    return f"Break-even: the book is worth what it cost if the VIX rises by {rise:.2f} points at once."
+        return "Break-even: what is held now is worth more than it cost."
+    return f"Break-even: what is held now is worth what it cost if the VIX rises by {rise:.2f} points at once."
 
 
-def _indicators(hedges: Sequence[HedgeSignal]) -> Iterator[Section]:
+def _indicators(hedges: Sequence[HedgeSignal], session: dt.date) -> Iterator[Section]:
     for hedge in hedges:
         if not hedge.indicators:
             continue
         sharing = [hedge.rule_set, *(other.rule_set for other in hedges if other.indicators_of == hedge.rule_set)]
-        header = ("Indicator", "Value", "Previous", "Percentile", "Threshold", "State", "Distance", "Source", "Day")
-        rows = tuple(
-            (
-                *_named(item),
-                figure(item.previous),
-                NOTHING if item.percentile is None else f"{item.percentile:.0f}",
-                figure(item.threshold),
-                item.state,
-                NOTHING if item.distance is None else signed_figure(item.distance),
-                item.source or NOTHING,
-                NOTHING if item.observed_on is None else item.observed_on.isoformat(),
-            )
-            for item in hedge.indicators
+        deciding = [item for item in hedge.indicators if item.state != _SHOWN]
+        shown = [item for item in hedge.indicators if item.state == _SHOWN]
+        table = Table(
+            ("Indicator", "Value", "Before", "Pct", "State", "Changes at"),
+            tuple((*_figures(item), item.state, _switches_at(item)) for item in deciding),
+            frozenset({1, 2, 3}),
         )
-        table = Table(header, rows, frozenset({1, 2, 3, 4, 6}))
-        yield Section(f"Indicators: {', '.join(sharing)}", tuple(_remarks(hedge.indicators)), table)
+        sentences = ("Pct is the percentile in a year.", *_remarks(deciding, session))
+        yield Section(f"Indicators: {', '.join(sharing)}", sentences, table)
+        if shown:
+            table = Table(
+                ("Measure", "Value", "Before", "Pct", ""),
+                tuple((*_figures(item), item.label) for item in shown),
+                frozenset({1, 2, 3}),
+            )
+            yield Section("Measures", tuple(_remarks(shown, session)), table)
+
+
+def _figures(item: Reading) -> tuple[str, str, str, str]:
+    percentile = NOTHING if item.percentile is None else f"{item.percentile:.0f}"
+    return item.name, figure(item.value), figure(item.previous), percentile
+
+
+def _switches_at(item: Reading) -> str:
+    """Where the state changes next, and how far that is; the thresholds of carry are of its percentile."""
+    if item.threshold is None or item.distance is None:
+        return NOTHING
+    percentile = "pct " if item.name == "carry" else ""
+    return f"{percentile}{figure(item.threshold)} ({signed_figure(item.distance)})"
 
 
 def _macro(panel: Sequence[Reading]) -> Iterator[Section]:
-    if not panel:
+    there = [item for item in panel if item.value is not None]
+    missing = [item.label for item in panel if item.value is None]
+    if not there:
         return
-    rows = tuple(
-        (
-            *_named(item),
-            figure(item.previous),
-            NOTHING if item.percentile is None else f"{item.percentile:.0f}",
-            item.source or item.state,
-            NOTHING if item.observed_on is None else item.observed_on.isoformat(),
-        )
-        for item in panel
-    )
-    table = Table(("Measure", "Value", "Previous", "Percentile", "Source", "Day"), rows, frozenset({1, 2, 3}))
-    sentences = ("Part of no score, size or decision.", *_remarks(panel))
-    yield Section("Macro panel: context only", sentences, table)
+    rows = tuple((item.label, *_figures(item)[1:], item.source) for item in there)
+    table = Table(("Measure", "Value", "Before", "Pct", "Source"), rows, frozenset({1, 2, 3}))
+    sentences = [
+        "Part of no score, size or decision.",
+        *(f"{item.label}: {item.remark}." for item in there if item.remark),
+    ]
+    if missing:
+        sentences.append(f"Not there: {', '.join(missing)}.")
+    yield Section("Macro panel: context only", tuple(sentences), table)
 
 
-def _named(item: Reading) -> tuple[str, str]:
-    return f"{item.label}, {item.unit}" if item.unit else item.label, figure(item.value)
-
-
-def _remarks(items: Sequence[Reading]) -> Iterator[str]:
-    return (f"{item.label}: {item.remark}." for item in items if item.remark)
+def _remarks(items: Sequence[Reading], session: dt.date) -> Iterator[str]:
+    for item in items:
+        if item.remark:
+            yield f"{item.name}: {item.remark}."
+        if item.observed_on is not None and item.observed_on != session and item.value is not None:
+            yield f"{item.name}: of {item.observed_on}."
 
 
 def _limits(hedges: Sequence[HedgeSignal]) -> Iterator[Section]:

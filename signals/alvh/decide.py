@@ -48,15 +48,15 @@ class Conditions:
         Of the hedge state.
     factor : list of list of float
         Of carry and of the price gate, where that is on the 30-day future.
-    collapsed : list of list of bool
-        Whether the premium of the layer has collapsed.
+    collapsed : list of list of str
+        By what the premium of the layer has collapsed; empty where it has not.
     equity_change : list of float
         Daily total return of the S&P 500.
     """
 
     multiplier: list[list[float]]
     factor: list[list[float]]
-    collapsed: list[list[bool]]
+    collapsed: list[list[str]]
     equity_change: list[float]
 
 
@@ -80,16 +80,21 @@ def conditions(table: IndicatorTable, states: HedgeStates, equity_change: Floats
     )
 
 
-def _collapsed(table: IndicatorTable, layer: Layer) -> list[bool]:
+def _collapsed(table: IndicatorTable, layer: Layer) -> list[str]:
     own = layer.collapse
     if own is None:
-        return [False] * len(table.sessions)
-    below = table["variance_premium"].value < own.variance_premium_below
-    cheap = table["capm_premium"].value <= own.capm_premium_at_most
+        return [""] * len(table.sessions)
+    limit, sessions = own.variance_premium_below, own.variance_premium_sessions
     found, run = [], 0
-    for negative, paid_back in zip(below.tolist(), cheap.tolist(), strict=True):
-        run = run + 1 if negative else 0
-        found.append(run >= own.variance_premium_sessions or paid_back)
+    premiums = zip(table["variance_premium"].value.tolist(), table["capm_premium"].value.tolist(), strict=True)
+    for variance, capm in premiums:
+        run = run + 1 if variance < limit else 0
+        if run >= sessions:
+            found.append(f"VIX less realised volatility is below {limit:g} on {run} sessions in a row")
+        elif capm <= own.capm_premium_at_most:
+            found.append(f"the cost beyond beta is {capm:.2f} a year, at most {own.capm_premium_at_most:g}")
+        else:
+            found.append("")
     return found
 
 
@@ -159,7 +164,7 @@ class _Decisions:
             worth = position.packages * bid * position.legs.point_value
             profit = worth + position.received - position.paid
             if profit > 0.0 or not own.only_in_profit:
-                why = f"The premium has collapsed; sold at this close the position would gain {profit:+,.0f} USD."
+                why = f"Its premium has collapsed: {collapsed}. Sold at this close it would gain {profit:,.0f} USD."
                 return replace(layer, order=Order(CLOSE, why, sell=position.packages), shut=True)
         if reason := self._due(rules, position):
             return self._roll(place, layer, position, reason)
@@ -238,7 +243,7 @@ class _Decisions:
         if not packages > 0.0:
             return None, "Nothing is bought: its size is 0."
         unit = packages / self.given.multiplier[self.row][place]
-        why = f"{size:.3%} of {self._base_name} buys {packages:.2f}."
+        why = f"{size:.3%} of {self._base_name} buys {packages:.2f} at {price.offer:.4g}, the half-spread included."
         return Order(OPEN, why, buy=legs, packages=packages, unit=unit, size=size), why
 
     @property

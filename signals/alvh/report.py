@@ -126,12 +126,12 @@ class LayerTarget:
         Of this session.
     opened : datetime.date, optional
         When what is held was bought.
-    cost_usd, position_pnl_usd : float, optional
-        Paid for what is held, and gained or lost on it so far, sales included.
+    cost_usd, received_usd, position_pnl_usd : float, optional
+        Paid for what is held, received for what of it was sold early, and gained or lost on it so far with both.
     pnl_usd : float
         Gained or lost by the layer since the inception, marks included.
     next_roll : datetime.date, optional
-        The first session whose close decides to roll, or the expiry of what is held to expiry.
+        The first session whose close decides to roll what is held next, or its expiry where it is held to that.
     next_roll_is_expiry : bool
     warnings : tuple of str
     """
@@ -153,6 +153,7 @@ class LayerTarget:
     next_roll: dt.date | None
     next_roll_is_expiry: bool
     warnings: tuple[str, ...] = ()
+    received_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,10 @@ class Ledger:
 
 @dataclass(frozen=True)
 class Stress:
-    """The book revalued at once under a scenario: its gain or loss, by layer and together; None without a price."""
+    """What is held from the next close on, revalued at once under a scenario: its gain or loss, by layer and together.
+
+    None without a price.
+    """
 
     scenario: str
     vix: float
@@ -222,14 +226,16 @@ class HedgeSignal:
     budget, ledger : BudgetUse, Ledger
     stress : tuple of Stress
     break_even : float, optional
-        Rise of the VIX, in points and at once, at which the whole book is worth what its positions cost; 0 where it is
-        worth more now, None where no rise is enough.
+        Rise of the VIX, in points and at once, at which what is held now is worth what it cost; 0 where it is worth
+        more now, None where no rise is enough.
     indicators : tuple of Reading
         Empty where they are those of a rule set before it in the report, `indicators_of`.
     index_level : float, optional
         Level of the strategy as an index, of a rule set whose sizes are shares of its value.
     doubts : tuple of str
         Inputs that are missing or substituted, one sentence each.
+    sizes_by_state : bool
+        Whether the hedge state decides anything, or is shown only.
     """
 
     rule_set: str
@@ -255,6 +261,7 @@ class HedgeSignal:
     indicators_of: str = ""
     index_level: float | None = None
     doubts: tuple[str, ...] = ()
+    sizes_by_state: bool = True
 
 
 #: Words made from figures, whole contracts, and what only describes: no part of a fingerprint.

@@ -41,6 +41,8 @@ def verdict(layers: Sequence[LayerTarget], state: str, *, shown: bool) -> str:
         same = [layer.layer for layer in layers if layer.action == action]
         if same:
             parts.append(f"{word} {', '.join(same)}")
+    if all(layer.action in (HOLD, NONE) for layer in layers):
+        parts.insert(0, "nothing to trade")
     told = "; ".join(parts)
     return f"{told[0].upper()}{told[1:]}." if shown else f"{state}: {told}."
 
@@ -75,6 +77,8 @@ def changes(
 def _filled(layer: str, fill: Fill) -> str:
     amount = f"{abs(fill.paid_usd):,.0f} USD {'paid' if fill.paid_usd > 0 else 'received'}"
     name = package_name(fill.instrument, fill.expiry, fill.strikes)
+    if fill.action == "EXPIRY" and fill.paid_usd == 0.0:
+        return f"{layer}: {fill.contracts:.2f} x {name} expired worthless."
     return f"{layer} {_SIDES[fill.action]} {fill.contracts:.2f} x {name} at {fill.price:.4g} ({fill.basis}), {amount}."
 
 
@@ -85,8 +89,8 @@ def held_reason(rules: Layer, next_roll: dt.date | None, is_expiry: bool) -> str
     if is_expiry:
         return f"Held to its expiry on {next_roll}."
     if rules.roll_at_days_to_expiry is not None:
-        return f"Rolled at {rules.roll_at_days_to_expiry} days to expiry, decided at the close of {next_roll}."
-    return f"Rolled after {rules.roll_after_days_held} days, decided at the close of {next_roll}."
+        return f"Held. Its roll is decided at the close of {next_roll}, {rules.roll_at_days_to_expiry} days to expiry."
+    return f"Held. Its roll is decided at the close of {next_roll}, {rules.roll_after_days_held} days held."
 
 
 def doubts(market: OptionMarket, table: IndicatorTable, row: int, layers: Sequence[LayerTarget]) -> tuple[str, ...]:

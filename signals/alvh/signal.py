@@ -106,7 +106,7 @@ class BookView:
             verdict=verdict(layers, HEDGE_STATES[int(states.state[row])], shown=not rules.state.sizes_entries),
             changes=changes(
                 layers,
-                (states.state[row - 1], states.state[row]) if before is not None else None,
+                (states.state[row - 1], states.state[row]) if before and rules.state.sizes_entries else None,
                 (self._budget(before, row - 1).standing, budget.standing) if before is not None else None,
             ),
             state=HEDGE_STATES[int(states.state[row])],
@@ -131,6 +131,7 @@ class BookView:
             indicators_of=indicators_of,
             index_level=100.0 * book.base / self._books.notional if rules.sizing.base == "value" else None,
             doubts=doubts(self._market, self._table, row, layers),
+            sizes_by_state=rules.state.sizes_entries,
         )
 
     def _scale(self, book: Book) -> float:
@@ -149,7 +150,7 @@ class BookView:
     def _layer(self, row: int, place: int, book: Book, scale: float) -> LayerTarget:
         rules, layer = self._books.rules.layers[place], book.layers[place]
         states, position = self._states, layer.position
-        order = layer.order or layer.done if self._books.rules.timing.fill_lag_sessions == 0 else layer.order
+        order = layer.order
         action = order.action if order is not None else HOLD if position is not None else NONE
         target_legs, packages = _target(layer, layer.order)
         held = self._package(row, place, _HELD, position.legs, position.packages * scale) if position else None
@@ -158,6 +159,8 @@ class BookView:
         multiplier = states.multiplier(row, rules)
         if order is not None:
             reason = f"{layer.why} {order.reason}".strip()
+        elif layer.done is not None and not self._books.rules.timing.fill_lag_sessions:
+            reason = f"Done at this close, nothing is left to do: {layer.done.reason}"
         else:
             reason = layer.why or held_reason(rules, next_roll, is_expiry)
         return LayerTarget(
@@ -178,6 +181,7 @@ class BookView:
             next_roll=next_roll,
             next_roll_is_expiry=is_expiry,
             warnings=_warnings(target),
+            received_usd=position.received * scale if position else None,
         )
 
     def _package(self, row: int, place: int, which: int, legs: Legs, packages: float) -> Package:
@@ -222,21 +226,25 @@ class BookView:
         )
 
     def _next_roll(self, rules: Layer, layer: LayerBook, row: int) -> tuple[dt.date | None, bool]:
-        position = layer.position
-        if position is None:
+        """When what is held next is rolled, and whether that is its expiry."""
+        legs, _ = _target(layer, layer.order)
+        if legs is None:
             return None, False
-        expiry, days = position.legs.expiry, None
+        market, position = self._market, layer.position
+        kept = position is not None and position.legs == legs
+        opened = market.dates[position.opened] if position is not None and kept else market.fill_days[row]
+        expiry, due = legs.expiry, None
         if rules.roll_at_days_to_expiry is not None:
-            days = expiry - dt.timedelta(days=rules.roll_at_days_to_expiry)
+            due = expiry - dt.timedelta(days=rules.roll_at_days_to_expiry)
         elif rules.roll_after_days_held is not None:
-            days = self._market.dates[position.opened] + dt.timedelta(days=rules.roll_after_days_held)
-        if days is None or days >= expiry:
+            due = opened + dt.timedelta(days=rules.roll_after_days_held)
+        if due is None or due >= expiry:
             return expiry, True
-        due, calendar = max(days, self._market.dates[row]), self._market.calendar
-        due = due if calendar.is_session(due) else calendar.next_session(due)
-        filled = calendar.next_session(due) if self._books.rules.timing.fill_lag_sessions else due
-        # A roll that could only be filled when what is held has expired is none.
-        return (due, False) if filled < expiry else (expiry, True)
+        due = max(due, market.dates[row] if kept else opened)
+        calendar = market.calendar
+        decided = due if calendar.is_session(due) else calendar.next_session(due)
+        # What could only be filled after its expiry is held to it.
+        return (decided, False) if calendar.next_session(decided) < expiry else (expiry, True)
 
     def _budget(self, book: Book, row: int) -> BudgetUse:
         own = self._books.rules.budget
@@ -261,10 +269,10 @@ class BookView:
         return tuple(found)
 
     def _value(self, rows: range) -> _Valued:
-        keys, holdings, held = [], [], []
+        keys, holdings, held, targets = [], [], [], []
         for row in rows:
             for place, layer in enumerate(self._books.at(row).layers):
-                target, _ = _target(layer, layer.order)
+                target, packages = _target(layer, layer.order)
                 position = layer.position.legs if layer.position else None
                 for which, legs in ((_HELD, position), (_TARGET, target if target != position else None)):
                     if legs:
@@ -272,21 +280,22 @@ class BookView:
                         holdings.append(Holding(row, legs, 1.0))
                 if layer.position:
                     held.append((row, place, Holding(row, layer.position.legs, layer.position.packages)))
+                if target:
+                    targets.append((row, place, Holding(row, target, packages)))
         if not holdings:
             return _Valued({}, {}, {})
-        packages = dict(zip(keys, _shown(self._market, holdings), strict=True))
+        packages_shown = dict(zip(keys, _shown(self._market, holdings), strict=True))
+        stress = {}
+        if targets:
+            book = Valuation(self._market, [holding for _, _, holding in targets])
+            gains = zip(*(book.change(rise).tolist() for _, rise in SCENARIOS), strict=True)
+            stress = dict(zip([(row, place) for row, place, _ in targets], gains, strict=True))
         if not held:
-            return _Valued(packages, {}, {})
-        book = Valuation(self._market, [holding for _, _, holding in held])
-        changes_by_scenario = [book.change(rise).tolist() for _, rise in SCENARIOS]
-        places = [(row, place) for row, place, _ in held]
-        stress = dict(zip(places, zip(*changes_by_scenario, strict=True), strict=True))
-        break_even = book.break_even(
-            np.array([row - rows[0] for row, _ in places]), np.array([self._short_of_cost(row) for row in rows])
+            return _Valued(packages_shown, stress, {})
+        break_even = Valuation(self._market, [holding for _, _, holding in held]).break_even(
+            np.array([row - rows[0] for row, _, _ in held]), np.array([self._short_of_cost(row) for row in rows])
         )
-        having = {row for row, _ in places}
-        found = {row: float(break_even[row - rows[0]]) for row in having}
-        return _Valued(packages, stress, found)
+        return _Valued(packages_shown, stress, {row: float(break_even[row - rows[0]]) for row, _, _ in held})
 
     def _short_of_cost(self, row: int) -> float:
         """What the positions held would have to gain to be worth what they cost, USD."""

@@ -209,7 +209,7 @@ class HedgeStates:
         for layer in lifted:
             state = HEDGE_STATES[self.layer_state(row, layer)]
             if self.event[row] == ON and self.layer_state(row, layer) > self.state[row]:
-                found.append(f"An event is ahead: {layer.id} buys as in {state}.")
+                found.append(f"An event is ahead: an entry of {layer.id} is sized as in {state}.")
         factor, price = self.gate(row), self.gate_price[row]
         if factor != 1.0:
             at = f"at a 30-day VX of {price:.2f}" if np.isfinite(price) else "without a 30-day VX"

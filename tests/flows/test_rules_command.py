@@ -59,7 +59,7 @@ def test_a_file_works_like_a_name(tailguard: Tailguard, mine: Path) -> None:
     ended = tailguard("rules", "validate", mine)
     assert ended.code == 0
     found = parse_rule_set(mine.read_text(), "my.toml")
-    assert ended.out == f"my.toml is in order: my-hedge, version 1, hash {found.digest}.\n"
+    assert ended.out == f"my.toml is in order: my-hedge, version 2, hash {found.digest}.\n"
     assert tailguard("rules", "show", mine).out.startswith(f"# hash {found.digest}\n")
 
 

@@ -139,7 +139,8 @@ def seed() -> HedgeSignal:
     later = package("call-spread", dt.date(2006, 5, 17), (15.0, 22.5), 58.75, price=1.31)
     anchor = package("call", dt.date(2006, 11, 15), (17.0,), 40.0, basis=OBSERVED)
     first = layer("l1", "short-term engine", OPEN, None, opens)
-    last = layer("l3", "long-term anchor", MONETISE, anchor, replace(anchor, contracts=30.0, contracts_rounded=30))
+    rest = replace(anchor, contracts=30.0, contracts_rounded=30, value_usd=3_750.0)
+    last = layer("l3", "long-term anchor", MONETISE, anchor, rest)
     fill = Fill("SELL", "call", anchor.expiry, (17.0,), 2.5, 2.75, MODEL, -646.25)
     return HedgeSignal(
         rule_set="alvh-seed",
@@ -197,6 +198,7 @@ def ladder() -> HedgeSignal:
         stress=tuple(Stress(name, vix, 500.0 * vix, {"30d": 500.0 * vix, "110d": 0.0}) for name, vix in _SCENARIOS),
         break_even=0.0,
         indicators_of="alvh-seed",
+        sizes_by_state=False,
     )
 
 

@@ -55,22 +55,29 @@ def test_a_hedge_is_told_in_the_order_in_which_it_is_acted_on(report: SignalRepo
     assert [section.title for section in hedge_sections(report)] == [
         "Hedge alvh-seed: Weekly, medium and long layers",
         "alvh-seed: why",
-        "alvh-seed: greeks and P&L",
-        "alvh-seed: budget and stress",
+        "alvh-seed: held now",
+        "alvh-seed: held from the close of 2006-04-04",
+        "alvh-seed: budget",
         "Hedge alvh-442: Ladder of calls",
         "alvh-442: why",
-        "alvh-442: greeks and P&L",
-        "alvh-442: budget and stress",
+        "alvh-442: held now",
+        "alvh-442: held from the close of 2006-04-04",
+        "alvh-442: budget",
         "Hedge my-own",
         "Indicators: alvh-seed, alvh-442",
+        "Measures",
         "Macro panel: context only",
         "Doubts and limits of the hedges",
     ]
     first = hedge_sections(report)[0]
-    assert first.sentences[:3] == (
+    assert first.sentences[:5] == (
         "Open l1, roll l2 and sell a quarter of l3 at the close of 2006-04-04 (ACTIVE).",
+        "A proposal of its own for a portfolio of 1,000,000 USD in the S&P 500: no part of VEQTOR's weights; an "
+        "alternative to alvh-442 and my-own.",
         "l1: Too small for one contract: 0.38 of one.",
         "State GUARDED -> ACTIVE: vix_rsi is on.",
+        "Orders at these marks, USD: l1 buys 5; l2 sells 7,656 and buys 7,696; l3 sells 1,250. They are filled at the "
+        "close of 2006-04-04, whatever the prices are then: these can be several times as high.",
     )
 
 
@@ -78,49 +85,53 @@ def test_a_roll_says_what_goes_and_what_comes(report: SignalReport) -> None:
     table = hedge_sections(report)[0].table
     assert table
     before, after = (list(row) for row in table.rows if row[1] == "ROLL")
-    assert before[2:] == ["call-spread 2006-04-19 14/20", "16", "1.25 model", "61.25", "0.00", "0", "-"]
-    assert after[2:] == ["call-spread 2006-05-17 15/22.5", "44", "1.31 model", "0.00", "58.75", "59", "2006-04-26"]
+    assert before[2:] == ["2006-04-19 +14/-20", "61.25", "0.00", "0 (-61)", "1.25 m"]
+    assert after[2:] == ["2006-05-17 +15/-22.5", "0.00", "58.75", "59 (+59)", "1.31 m"]
+    reasons = hedge_sections(report)[1].sentences
+    assert reasons[3].endswith("Its next roll is decided at the close of 2006-04-26.")
 
 
 def test_what_is_sold_in_part_is_one_row_with_both_counts(report: SignalReport) -> None:
-    assert (
-        "l3 long-term anchor: action MONETISE; instrument call 2006-11-15 17; days 226; price 1.25 observed; "
-        "now 40.00; next 30.00; whole 30; next roll 2006-10-25."
-    ) in words(render_text(view_of(report)))
+    assert "l3 MONETISE 2006-11-15 +17 40.00 30.00 30 (-10) 1.25 o" in words(render_text(view_of(report)))
 
 
-def test_every_layer_has_its_reason_and_what_was_done(report: SignalReport) -> None:
+def test_every_layer_has_its_reason(report: SignalReport) -> None:
     text = words(render_text(view_of(report)))
     for hedge in report.hedges:
         for layer in hedge.layers:
-            assert f"{layer.layer}: {layer.reason}" in text
-    assert "Done today, l3: SELL call 2006-11-15 17, 2.50 at 2.75 (model), 646 USD received." in text
+            assert f"{layer.layer}, {layer.label}: {layer.reason}" in text
 
 
 def test_budget_ledger_and_break_even_are_told_with_their_limits(report: SignalReport) -> None:
     text = words(render_text(view_of(report)))
-    assert "+1.23% of the notional spent over 252 sessions, 2 so far; alarm 2%, stop 3.5%." in text
-    assert "-0.40% of the notional spent over 252 sessions; alarm 2%, stop none." in text
-    assert "a year: too early to say; volatility cycles completed: 0." in text
+    assert (
+        "In the last 252 sessions (2 so far) the hedge cost 1.23% of the notional; alarm at a cost of 2% and stop at a "
+        "cost of 3.5%."
+    ) in text
+    assert "In the last 252 sessions the hedge earned 0.40% of the notional; alarm at a cost of 2%." in text
+    assert "On paper since 2006-03-31: lost 1,205 USD; 0 volatility cycles completed." in text
+    assert "On paper since 2006-03-31: gained 4,000 USD, a gain of 0.40% a year; 3 volatility cycles completed." in text
     assert "if the VIX rises by 4.50 points at once" in text
     seed = replace(hedges.seed(), break_even=None)
     assert "no rise of the VIX at once is enough" in words(render_text(view_of(replace(report, hedges=(seed,)))))
 
 
 def test_a_missing_price_is_left_out_of_the_sum_and_shown_as_missing(report: SignalReport) -> None:
-    risk, stress = (section.table for section in hedge_sections(report)[2:4])
+    held, risk = (section.table for section in hedge_sections(report)[2:4])
+    assert held
     assert risk
-    assert stress
-    assert risk.rows[0][5] == "-"
-    assert risk.rows[-1] == ("All", "+12,701", "+3,817", "+173", "-248", "+15,801", "-624", "-3,614")
-    assert stress.rows[2] == ("VIX +20", "31.40", "+31,400", "+314", "+18,840", "-")
+    assert held.rows[0] == ("l1", "-", "-", "-", "-", "-1,205")
+    assert held.rows[-1] == ("All", "+12,656", "+15,801", "-", "-624", "-3,614")
+    assert risk.rows[0] == ("Worth", "+11,451", "+5", "+7,696", "+3,750")
+    assert risk.rows[6] == ("VIX +20, to 31.40", "+31,400", "+314", "+18,840", "-")
 
 
 def test_indicators_that_rule_sets_share_are_shown_once(report: SignalReport) -> None:
     text = words(render_text(view_of(report)))
-    assert text.count("VIX RSI(14), points: value 61.25; previous 58.50; percentile 72; threshold 60.00;") == 1
-    assert "Breadth MACD below its signal, issues: threshold 0.00; state unavailable." in text
-    assert "Breadth MACD below its signal: the recorded data end before." in text
+    assert text.count("vix_rsi 61.25 58.50 72 on 60.00 (-1.25)") == 1
+    assert text.count("breadth_macd - - - unavailable -") == 1
+    assert text.count("carry 0.62 0.6 18 cheap pct 25.00 (+7.00)") == 1
+    assert "breadth_macd: the recorded data end before." in text
 
 
 def test_the_subject_and_a_notice_say_what_hedges_do(report: SignalReport) -> None:

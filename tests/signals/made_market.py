@@ -64,7 +64,7 @@ class Made:
         self.opens: Floats = np.full(self.count, NAN)
         self.multiplier = [[1.0] * layers for _ in range(self.count)]
         self.factor = [[1.0] * layers for _ in range(self.count)]
-        self.collapsed = [[False] * layers for _ in range(self.count)]
+        self.collapsed = [[""] * layers for _ in range(self.count)]
 
     def row(self, day: dt.date) -> int:
         return self.sessions.tolist().index(day)

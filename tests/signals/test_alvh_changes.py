@@ -215,7 +215,7 @@ def test_a_collapsed_premium_closes_a_position_in_profit_and_opens_it_when_it_is
 ) -> None:
     made = Made(calendar, rules_of(replace(CALL, collapse=COLLAPSE)), count=14)
     for row in range(2, 10):
-        made.collapsed[row] = [True]
+        made.collapsed[row] = ["so it is told"]
     made.settle[5:] = 26.0
     layers = made.layers()
     # At a loss it is kept.
@@ -223,7 +223,7 @@ def test_a_collapsed_premium_closes_a_position_in_profit_and_opens_it_when_it_is
     order = layers[5].order
     assert order is not None
     assert (order.action, layers[5].shut) == (CLOSE, True)
-    assert order.reason.startswith("The premium has collapsed; sold at this close the position would gain +")
+    assert order.reason.startswith("Its premium has collapsed: so it is told. Sold at this close it would gain ")
     for layer in layers[6:10]:
         assert (layer.position, layer.order, layer.shut) == (None, None, True)
         assert layer.why == "Closed early; opened again when its premium is no longer collapsed."
@@ -233,7 +233,7 @@ def test_a_collapsed_premium_closes_a_position_in_profit_and_opens_it_when_it_is
 def test_a_collapsed_premium_closes_also_a_loss_where_the_rules_say_so(calendar: TradingCalendar) -> None:
     layer = replace(CALL, collapse=replace(COLLAPSE, only_in_profit=False))
     made = Made(calendar, rules_of(layer), count=4)
-    made.collapsed[2] = [True]
+    made.collapsed[2] = ["so it is told"]
     order = made.layers()[2].order
     assert order is not None
     assert order.action == CLOSE

@@ -309,7 +309,7 @@ def test_what_has_no_price_decides_nothing(calendar: TradingCalendar) -> None:
     made = Made(calendar, rules_of(replace(CALL, collapse=replace(COLLAPSE, only_in_profit=False))))
     due = made.row(dt.date(2018, 1, 24))
     made.vvix[due] = NAN
-    made.collapsed[due] = [True]
+    made.collapsed[due] = ["so it is told"]
     before, layer, after = made.layers()[due - 1 : due + 2]
     assert (layer.order, layer.why) == (None, "Held: it has no price at this close.")
     assert layer.position == before.position

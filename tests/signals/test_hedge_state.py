@@ -210,7 +210,7 @@ def test_an_event_lifts_the_first_layer_alone_by_one_step(calendar: TradingCalen
     # Above EXPANDED there is nothing.
     assert [found.multiplier(1, layer) for layer in (engine, buffer, anchor)] == [1.5, 1.5, 1.5]
     assert found.state.tolist() == [DORMANT, EXPANDED]
-    assert found.remarks(0) == ("An event is ahead: l1 buys as in GUARDED.",)
+    assert found.remarks(0) == ("An event is ahead: an entry of l1 is sized as in GUARDED.",)
     assert found.remarks(1) == ()
 
 
@@ -416,7 +416,7 @@ def test_the_reason_of_a_remembered_day(hedge: HedgeStates) -> None:
         "Up from DORMANT to GUARDED as vix_rsi switched on: score 1.33 of 4, on: vix_rsi; off: curve_inversion, "
         "reer_shift, liquidity_quick_ratio; unavailable: breadth_macd."
     )
-    assert hedge.remarks(row) == ("An event is ahead: l1 buys as in ACTIVE.",)
+    assert hedge.remarks(row) == ("An event is ahead: an entry of l1 is sized as in ACTIVE.",)
 
 
 def test_the_end_of_recorded_breadth_is_no_step(hedge: HedgeStates) -> None:
