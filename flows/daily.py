@@ -305,7 +305,12 @@ def _emit(
 ) -> list[SessionOutcome]:
     hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True))
     reports = reports_on(signals, sessions, work.settings.notional_usd, hashes, work.settings.variants, hedges)
-    return emit_step(engine, run_id, reports, work.recipients() if notify else [], work.clock)
+    told = work.recipients() if notify else []
+    if not work.asks_for_hedges:
+        return emit_step(engine, run_id, reports, told, work.clock)
+    # Hedges named for this run are those of its session.
+    earlier = emit_step(engine, run_id, reports[:-1], told, work.clock)
+    return earlier + emit_step(engine, run_id, reports[-1:], told, work.clock, adding_variants=True)
 
 
 def _deliver(work: Services, engine: Engine, *, notify: bool) -> DeliverySummary:

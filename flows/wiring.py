@@ -45,11 +45,15 @@ SOURCE_NAMES = (LiveSource.name, FilesSource.name, SampleSource.name)
 
 @dataclass(frozen=True)
 class Services:
-    """What a run needs, built from the settings."""
+    """What a run needs, built from the settings.
+
+    `asks_for_hedges` says that hedges were named for this run: a stored report is revised to carry them.
+    """
 
     settings: Settings
     clock: Clock
     calendar: TradingCalendar
+    asks_for_hedges: bool = False
 
     def engine(self) -> Engine:
         """The database, created if it is not there."""
@@ -225,4 +229,4 @@ def services(hedges: Sequence[str] = ()) -> Services:
     if hedges:
         settings = settings.model_copy(update={"hedges": tuple(hedges)})
     calendar = trading_calendar(settings.unscheduled_closures, settings.early_closes)
-    return Services(settings, clock_at(settings.clock), calendar)
+    return Services(settings, clock_at(settings.clock), calendar, asks_for_hedges=bool(hedges))

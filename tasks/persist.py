@@ -84,6 +84,11 @@ def _emit(
                 or (not adding_variants and _says_the_same(_stored_report(work, before.id), report))
             ):
                 detail = f"revision {before.revision} says the same"
+                if before.fingerprint != print_of_it:
+                    detail += (
+                        "; it carries other variants or hedges than are configured, which `tailguard backfill --mode "
+                        "recompute` stores"
+                    )
                 outcomes.append(SessionOutcome(report.session, ALREADY_EMITTED, detail))
                 continue
             new.append(_new_report(report, before.revision + 1 if before else 1, print_of_it, now))

@@ -104,6 +104,14 @@ def _configuration(settings: Settings) -> Finding:
     return Finding("configuration", OK, said)
 
 
+def _hedges(work: Services) -> Finding:
+    try:
+        found = ", ".join(f"{rules.name} {rules.digest}" for rules in work.rule_sets)
+    except ConfigurationError as error:
+        return Finding("hedges", FAIL, str(error), "Correct the setting hedges; no run starts until then.")
+    return Finding("hedges", OK, found or "none configured")
+
+
 def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     # They load numpy and the calendar, which the checks before can do without.
     from flows.wiring import services
@@ -119,6 +127,7 @@ def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     closures, early_closes = settings.unscheduled_closures, settings.early_closes
     checks = [
         Check("calendar", lambda: machine.trading_calendar(calendar, now.date(), closures, early_closes)),
+        Check("hedges", lambda: _hedges(work)),
         *database.checks(url, opened, simulated_source=settings.source not in (_LIVE, _FILES)),
     ]
     if engine is not None and opened.current:

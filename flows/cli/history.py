@@ -246,6 +246,7 @@ def _from_observations(strategy: str, start: dt.date, end: dt.date) -> list[Row]
 
     work = services()
     signals, _ = compute_stored(existing_database(), work.calendar, end, work.judgement())
+    say(f"Note: {strategy} is computed from the stored observations; no report has it.", err=True)
     return _computed(strategy, None, signals, {}, start, end)
 
 

@@ -41,7 +41,8 @@ def row_of_hedge(session: dt.date, hedge: HedgeSignal) -> Row:
 
     Premiums, mark and profit are US dollars for the notional, `net_cost` is a share of it over the window of the
     budget. Of each layer it has what is held from the next close on: the instrument as one string, packages
-    (fractional), and the mark of one in points; an instrument, price or basis that does not exist is None.
+    (fractional), the mark of one in points, and the profit of the layer since the inception; an instrument, price or
+    basis that does not exist is None.
 
     Raises
     ------
@@ -79,5 +80,6 @@ def _cells(layer: LayerTarget) -> Row:
         "contracts": 0.0 if target is None else target.contracts,
         "price": None if target is None else target.price,
         "basis": None if target is None else target.basis,
+        "pnl": layer.pnl_usd,
     }
     return {f"{layer.layer}_{name}": value for name, value in cells.items()}

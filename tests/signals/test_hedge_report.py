@@ -129,7 +129,7 @@ def test_a_row_has_the_book_and_then_each_layer() -> None:
         "session", "hedge_state", "premium_paid", "premium_received", "mark", "net_cost", "pnl"
     ]  # fmt: skip
     assert [name for name in row if name.startswith("l2_")] == [
-        "l2_action", "l2_instrument", "l2_contracts", "l2_price", "l2_basis"
+        "l2_action", "l2_instrument", "l2_contracts", "l2_price", "l2_basis", "l2_pnl"
     ]  # fmt: skip
     assert (row["session"], row["hedge_state"], row["net_cost"], row["pnl"]) == (SESSION, "ACTIVE", 0.0123, -1_204.75)
     assert row["l2_instrument"] == "call-spread 2006-05-17 15/22.5"
@@ -140,6 +140,7 @@ def test_a_layer_that_holds_nothing_has_no_instrument_in_its_row() -> None:
     row = row_of_hedge(SESSION, hedges.ladder())
     assert {name: value for name, value in row.items() if name.startswith("220d_")} == {
         "220d_action": "NONE", "220d_instrument": None, "220d_contracts": 0.0, "220d_price": None, "220d_basis": None,
+        "220d_pnl": -1_204.75,
     }  # fmt: skip
 
 
