@@ -58,14 +58,16 @@ def _hedge(hedge: HedgeSignal, report: SignalReport) -> Iterator[Section]:
 
 def _targets(hedge: HedgeSignal, report: SignalReport) -> Section:
     sentences = [hedge.verdict]
+    began = [doubt for doubt in hedge.doubts if doubt.startswith("The book begins on")]
     if others := [other.rule_set for other in report.hedges if other is not hedge]:
         beside = f"; an alternative to {' and '.join(others)}"
     else:
         beside = ""
     sentences.append(
         f"A proposal of its own for a portfolio of {hedge.notional_usd:,.0f} USD in the S&P 500: no part of VEQTOR's "
-        f"weights{beside}."
+        f"weights{beside}. Whoever begins today buys what stands under Next."
     )
+    sentences += began
     sentences += [f"{layer.layer}: {warning}" for layer in hedge.layers for warning in layer.warnings]
     sentences += hedge.changes or ("Nothing changed since the session before.",)
     sentences += _orders(hedge, report)
@@ -228,7 +230,8 @@ def _budget(hedge: HedgeSignal) -> Section:
         sentences.append(
             f"On paper since {hedge.inception}: {gained}{yearly}; {ledger.cycles} volatility cycles completed."
         )
-        sentences.append(_break_even(hedge.break_even))
+        if any(layer.held for layer in hedge.layers):
+            sentences.append(_break_even(hedge.break_even))
     if hedge.index_level is not None:
         sentences.append(f"Level as an index: {hedge.index_level:,.2f}.")
     return Section(f"{hedge.rule_set}: budget", tuple(sentences))
@@ -267,6 +270,8 @@ def _indicators(hedges: Sequence[HedgeSignal], session: dt.date) -> Iterator[Sec
 
 def _figures(item: Reading) -> tuple[str, str, str, str]:
     percentile = NOTHING if item.percentile is None else f"{item.percentile:.0f}"
+    if item.state == "unknown":
+        return item.name, NOTHING, NOTHING, NOTHING
     return item.name, figure(item.value), figure(item.previous), percentile
 
 

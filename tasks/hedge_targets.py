@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from signals.alvh.history import instrument_of
@@ -13,6 +13,9 @@ from storage.reports import HedgeTargetLine
 
 #: A rule set that was changed under its name is another one.
 HedgeKey = tuple[str, str]
+
+#: What a layer of a hedge asks for, told for the notional of another.
+Asked = Callable[[LayerTarget, HedgeSignal, HedgeSignal], str]
 
 
 def hedge_key(hedge: HedgeSignal) -> HedgeKey:
@@ -73,48 +76,55 @@ def _whole(found: tuple[Package, Leg] | None) -> int:
 
 
 def ask_for_the_same(one: Sequence[HedgeSignal], other: Sequence[HedgeSignal]) -> bool:
-    """Whether hedges ask for the same, dollar for dollar of their notional, in each rule set both have."""
-    return not any(_pairs(one, other))
+    """Whether hedges ask for the same, in whole contracts for one notional, in each rule set both have."""
+    return not any(_pairs(one, other, whole=True))
 
 
 def hedge_changes(before: Sequence[HedgeSignal], after: Sequence[HedgeSignal]) -> list[str]:
     """What they ask for otherwise, in words, such as ``alvh-seed l2: HOLD -> ROLL``."""
-    return list(_pairs(before, after))
+    return list(_pairs(before, after, whole=False))
 
 
-def _pairs(before: Sequence[HedgeSignal], after: Sequence[HedgeSignal]) -> Iterator[str]:
+def _pairs(before: Sequence[HedgeSignal], after: Sequence[HedgeSignal], *, whole: bool) -> Iterator[str]:
     known = {hedge_key(hedge): hedge for hedge in before}
     for hedge in after:
         earlier = known.get(hedge_key(hedge), hedge)
         if bool(earlier.unavailable) != bool(hedge.unavailable):
             yield f"{hedge.rule_set}: {_standing(earlier)} -> {_standing(hedge)}"
             continue
-        yield from _layer_changes(earlier, hedge)
+        yield from _layer_changes(earlier, hedge, _whole_asked if whole else _contracts_asked)
 
 
 def _standing(hedge: HedgeSignal) -> str:
     return f"no signal, {hedge.unavailable}" if hedge.unavailable else "a signal"
 
 
-def _layer_changes(before: HedgeSignal, after: HedgeSignal) -> Iterator[str]:
+def _layer_changes(before: HedgeSignal, after: HedgeSignal, contracts: Asked) -> Iterator[str]:
     # A rule set of the same hash has the same layers.
     for one, other in zip(before.layers, after.layers, strict=True):
-        for ask in (_action, _instrument, _contracts_asked):
-            was, is_now = ask(one, before), ask(other, after)
+        for ask in (_action, _instrument, contracts):
+            was, is_now = ask(one, before, after), ask(other, after, after)
             if was != is_now:
                 yield f"{after.rule_set} {other.layer}: {was} -> {is_now}"
                 break
 
 
-def _action(layer: LayerTarget, _: HedgeSignal) -> str:
+def _action(layer: LayerTarget, _own: HedgeSignal, _common: HedgeSignal) -> str:
     return layer.action
 
 
-def _instrument(layer: LayerTarget, _: HedgeSignal) -> str:
+def _instrument(layer: LayerTarget, _own: HedgeSignal, _common: HedgeSignal) -> str:
     return "nothing" if layer.target is None else instrument_of(layer.target)
 
 
-def _contracts_asked(layer: LayerTarget, hedge: HedgeSignal) -> str:
+def _contracts_asked(layer: LayerTarget, own: HedgeSignal, _common: HedgeSignal) -> str:
     if layer.target is None:
         return "nothing"
-    return f"{layer.target.contracts / hedge.notional_usd * 1e6:.{FINGERPRINT_DIGITS}g} contracts per million USD"
+    return f"{layer.target.contracts / own.notional_usd * 1e6:.{FINGERPRINT_DIGITS}g} contracts per million USD"
+
+
+def _whole_asked(layer: LayerTarget, own: HedgeSignal, common: HedgeSignal) -> str:
+    """Whole contracts for the notional of the later report."""
+    if layer.target is None:
+        return "nothing"
+    return f"{round(layer.target.contracts / own.notional_usd * common.notional_usd)} contracts"

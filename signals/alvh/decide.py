@@ -37,6 +37,9 @@ from signals.alvh.rules import VXX_CALL as VXX_CALL_LAYER
 from signals.alvh.state import HedgeStates, gate_factor
 from signals.vix_futures import Floats
 
+#: Nothing is bought for less, points: the least that options on the VIX are quoted at.
+TICK = 0.01
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -193,8 +196,12 @@ class _Decisions:
             why = f"{due[0].upper()}{due[1:]}; nothing is bought: {scaled}."
             return replace(layer, order=Order(CLOSE, why, sell=position.packages))
         bought, why = self.purchase(place)
-        if bought is None:
+        if bought is None or bought.buy is None:
             return replace(layer, why=f"Due to roll ({due}), but held: {why}")
+        limit = self.rules.layers[place].roll_at_days_to_expiry
+        at_once = limit is not None and (bought.buy.expiry - self.fill_day).days <= limit
+        if at_once or bought.buy == position.legs:
+            return replace(layer, why=f"Due to roll ({due}), but held: nothing better is listed.")
         why = f"Due: {due}. {why}"
         order = replace(bought, action=ROLL, reason=why, sell=position.packages)
         return replace(layer, order=order)
@@ -233,8 +240,8 @@ class _Decisions:
         if legs is None:
             return None, why
         price = self.market.quote(self.row, legs, self.rules.costs)
-        if not price.offer > 0.0:
-            return None, "The package has no price."
+        if not price.offer >= TICK:
+            return None, f"The package has no price of at least {TICK:g}."
         premium, why = self._premium(place)
         if premium is None:
             return None, why
@@ -243,7 +250,8 @@ class _Decisions:
         if not packages > 0.0:
             return None, "Nothing is bought: its size is 0."
         unit = packages / self.given.multiplier[self.row][place]
-        why = f"{size:.3%} of {self._base_name} buys {packages:.2f} at {price.offer:.4g}, the half-spread included."
+        bought = f"buys {packages:.2f} at" if self.rules.sizing.base == "notional" else "is spent at"
+        why = f"{size:.3%} of {self._base_name} {bought} {price.offer:.4g}, the half-spread included."
         return Order(OPEN, why, buy=legs, packages=packages, unit=unit, size=size), why
 
     @property

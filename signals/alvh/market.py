@@ -146,6 +146,10 @@ class OptionMarket:
         return int(np.searchsorted(self.panel.sessions, np.datetime64(day)))
 
     @cached_property
+    def _months(self) -> frozenset[dt.date]:
+        return frozenset(self.calendar.vx_expiries.tolist())
+
+    @cached_property
     def fill_days(self) -> list[dt.date]:
         """The session after each one."""
         following = np.searchsorted(self.calendar.sessions, self.sessions, side="right")
@@ -183,6 +187,10 @@ class OptionMarket:
             listed = quoted if weeklies else quoted[np.isin(quoted, listed)]
         priced: Days = listed[(listed > np.datetime64(after)) & (listed <= self._last_settled[row])]
         return priced
+
+    def is_monthly(self, expiry: dt.date) -> bool:
+        """Whether a VX contract of its month expires on a day."""
+        return expiry in self._months
 
     def strikes(self, row: int, kind: str, expiry: dt.date) -> Floats:
         """Listed strikes of calls: those of the stored chain, else the ladder."""

@@ -75,6 +75,8 @@ class Package:
     delta_usd, gamma_usd, vega_usd, theta_usd : float
         Of all packages: change of the value per point of the future, of that delta per point, of the value per
         volatility point, and of the value per calendar day.
+    monthly : bool
+        Whether a VX contract of its month expires with it.
     """
 
     instrument: str
@@ -92,6 +94,7 @@ class Package:
     gamma_usd: float | None
     vega_usd: float | None
     theta_usd: float | None
+    monthly: bool = False
 
 
 @dataclass(frozen=True)
@@ -177,7 +180,7 @@ class Ledger:
     """The paper account since the inception.
 
     `pnl_usd` is `cash_usd` plus `mark_usd`. `cost_per_year` is its opposite as a share of the notional a year, None in
-    the first quarter. `cycles` counts how often the VIX went above 30 and came back below 20. `premium_paid_usd` and
+    the first year. `cycles` counts how often the VIX went above 30 and came back below 20. `premium_paid_usd` and
     `premium_received_usd` are of this session.
     """
 

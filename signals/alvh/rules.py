@@ -134,8 +134,8 @@ class Budget:
     """Net cost over a window, mark included, as a share of base."""
 
     window_sessions: Annotated[int, Key("sessions that net cost is counted over", 21, 756)]
-    alarm: Annotated[float | None, Key("net cost, share of base", 0.0, 1.0)]
-    stop: Annotated[float | None, Key("net cost, share of base", 0.0, 1.0)]
+    alarm: Annotated[float | None, Key("net cost, share of base", 0.001, 1.0)]
+    stop: Annotated[float | None, Key("net cost, share of base", 0.001, 1.0)]
 
 
 @dataclass(frozen=True)

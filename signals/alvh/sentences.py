@@ -10,7 +10,7 @@ from signals.alvh.indicator_table import UNKNOWN, IndicatorTable
 from signals.alvh.market import OptionMarket
 from signals.alvh.measures import UNAVAILABLE
 from signals.alvh.report import HOLD, NONE, OBSERVED, Fill, LayerTarget, Package
-from signals.alvh.rules import FUTURE, Layer
+from signals.alvh.rules import FUTURE, Layer, RuleSet
 from signals.alvh.rules import VXX_CALL as VXX_CALL_LAYER
 from signals.alvh.state import HEDGE_STATES, SCORED
 from signals.rates import CARRIED, PRIMARY, SUBSTITUTE
@@ -93,9 +93,16 @@ def held_reason(rules: Layer, next_roll: dt.date | None, is_expiry: bool) -> str
     return f"Held. Its roll is decided at the close of {next_roll}, {rules.roll_after_days_held} days held."
 
 
-def doubts(market: OptionMarket, table: IndicatorTable, row: int, layers: Sequence[LayerTarget]) -> tuple[str, ...]:
+def doubts(
+    market: OptionMarket,
+    table: IndicatorTable,
+    row: int,
+    layers: Sequence[LayerTarget],
+    rules: RuleSet,
+    inception: int,
+) -> tuple[str, ...]:
     """Inputs of a session that are missing or stand in for others, and prices that could not be observed."""
-    found = []
+    found = _young(market, rules, inception)
     for name in SCORED:
         indicator = table[name]
         if indicator.state[row] == UNAVAILABLE:
@@ -113,7 +120,49 @@ def doubts(market: OptionMarket, table: IndicatorTable, row: int, layers: Sequen
         found.append("No VVIX: options are priced with a fit on the VIX and the 30-day VX, whose error is about 11%.")
     elif origin != PRIMARY:
         found.append("No VVIX and nothing to stand in: options have no price at this close.")
-    return (*found, *_settlements(market, layers), *_quotes(market, row, [layer.held for layer in layers]))
+    packages = [package for layer in layers for package in (layer.held, layer.target) if package is not None]
+    return (
+        *found,
+        *_measures(table, row, rules),
+        *_settlements(market, layers),
+        *_forwards(packages),
+        *_quotes(market, row, [layer.held for layer in layers]),
+    )
+
+
+def _young(market: OptionMarket, rules: RuleSet, inception: int) -> list[str]:
+    """That a book does not begin where its rule set does."""
+    began = market.dates[inception]
+    if began <= rules.timing.first_session:
+        return []
+    return [
+        f"The book begins on {began}, where the loaded history lets it: what it holds is not what a longer history "
+        "would, until every layer has been rolled once."
+    ]
+
+
+def _measures(table: IndicatorTable, row: int, rules: RuleSet) -> list[str]:
+    """Measures that sizes or exits rest on, and that are not there: they change nothing then."""
+    found = []
+    scaled = [layer.id for layer in rules.layers if (layer.carry_cheap_factor, layer.carry_dear_factor) != (1.0, 1.0)]
+    if scaled and table["carry"].state[row] == UNAVAILABLE:
+        found.append(f"carry is unavailable: it does not scale entries of {', '.join(scaled)}.")
+    closing = [layer.id for layer in rules.layers if layer.collapse is not None]
+    missing = [name for name in ("variance_premium", "capm_premium") if table[name].state[row] == UNAVAILABLE]
+    if closing and missing:
+        found.append(f"{' and '.join(missing)} unavailable: no collapse of {', '.join(closing)} is seen by it.")
+    return found
+
+
+def _forwards(packages: Sequence[Package]) -> list[str]:
+    """Futures of what is held or bought that should have a settlement and have none."""
+    found = [
+        f"No settlement of the VX of {package.expiry}: its price is taken {package.forward_basis} those there are, and "
+        "the marks rest on it."
+        for package in packages
+        if package.forward_basis == "beyond" or (package.monthly and package.forward_basis == "between")
+    ]
+    return list(dict.fromkeys(found))
 
 
 def _settlements(market: OptionMarket, layers: Sequence[LayerTarget]) -> list[str]:

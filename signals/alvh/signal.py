@@ -39,8 +39,8 @@ from signals.alvh.state import HEDGE_STATES, HedgeStates
 from signals.alvh.valuation import SCENARIOS, Holding, Valuation
 
 _DAYS_PER_YEAR = 365.25
-#: A cost a year needs a quarter of one.
-_QUARTER_DAYS = 91
+#: A cost a year needs a whole one.
+_FULL_YEAR = 1.0
 
 _HELD, _TARGET = 0, 1
 
@@ -122,7 +122,7 @@ class BookView:
                 cash_usd=book.cash * scale,
                 mark_usd=book.mark * scale,
                 pnl_usd=book.pnl * scale,
-                cost_per_year=-book.pnl / book.base / years if years * _DAYS_PER_YEAR >= _QUARTER_DAYS else None,
+                cost_per_year=-book.pnl / book.base / years if years >= _FULL_YEAR else None,
                 cycles=book.cycles,
             ),
             stress=self._stress(row, scale),
@@ -130,7 +130,7 @@ class BookView:
             indicators=() if indicators_of else self._table.readings(row),
             indicators_of=indicators_of,
             index_level=100.0 * book.base / self._books.notional if rules.sizing.base == "value" else None,
-            doubts=doubts(self._market, self._table, row, layers),
+            doubts=doubts(self._market, self._table, row, layers, rules, self._books.inception),
             sizes_by_state=rules.state.sizes_entries,
         )
 
@@ -151,8 +151,9 @@ class BookView:
         rules, layer = self._books.rules.layers[place], book.layers[place]
         states, position = self._states, layer.position
         order = layer.order
+        gone = order is None and position is not None and position.legs.expiry <= self._market.fill_days[row]
         action = order.action if order is not None else HOLD if position is not None else NONE
-        target_legs, packages = _target(layer, layer.order)
+        target_legs, packages = (None, 0.0) if gone else _target(layer, layer.order)
         held = self._package(row, place, _HELD, position.legs, position.packages * scale) if position else None
         target = self._package(row, place, _TARGET, target_legs, packages * scale) if target_legs else None
         next_roll, is_expiry = self._next_roll(rules, layer, row)
@@ -161,6 +162,8 @@ class BookView:
             reason = f"{layer.why} {order.reason}".strip()
         elif layer.done is not None and not self._books.rules.timing.fill_lag_sessions:
             reason = f"Done at this close, nothing is left to do: {layer.done.reason}"
+        elif gone and position is not None:
+            reason = f"It expires on the morning of {position.legs.expiry}: nothing of it is left at the next close."
         else:
             reason = layer.why or held_reason(rules, next_roll, is_expiry)
         return LayerTarget(
@@ -209,6 +212,7 @@ class BookView:
             gamma_usd=_known(total["gamma"] * unit**2),
             vega_usd=_known(total["vega"]),
             theta_usd=_known(total["theta"]),
+            monthly=self._market.is_monthly(legs.expiry),
         )
 
     def _fill(self, fill: Filled, scale: float, row: int) -> Fill:
@@ -274,6 +278,9 @@ class BookView:
             for place, layer in enumerate(self._books.at(row).layers):
                 target, packages = _target(layer, layer.order)
                 position = layer.position.legs if layer.position else None
+                if target is not None and target.expiry <= self._market.fill_days[row]:
+                    # It expires before the next close.
+                    target = None
                 for which, legs in ((_HELD, position), (_TARGET, target if target != position else None)):
                     if legs:
                         keys.append((row, place, which))

@@ -73,7 +73,7 @@ def test_a_hedge_is_told_in_the_order_in_which_it_is_acted_on(report: SignalRepo
     assert first.sentences[:5] == (
         "Open l1, roll l2 and sell a quarter of l3 at the close of 2006-04-04 (ACTIVE).",
         "A proposal of its own for a portfolio of 1,000,000 USD in the S&P 500: no part of VEQTOR's weights; an "
-        "alternative to alvh-442 and my-own.",
+        "alternative to alvh-442 and my-own. Whoever begins today buys what stands under Next.",
         "l1: Too small for one contract: 0.38 of one.",
         "State GUARDED -> ACTIVE: vix_rsi is on.",
         "Orders at these marks, USD: l1 buys 5; l2 sells 7,656 and buys 7,696; l3 sells 1,250. They are filled at the "

@@ -383,10 +383,10 @@ ASKS_FOR_MORE = [
         2,
         {
             "target": replace(
-                hedges.seed().layers[2].target or hedges.package("call", SESSION, (1.0,), 1.0), contracts=29.5
+                hedges.seed().layers[2].target or hedges.package("call", SESSION, (1.0,), 1.0), contracts=28.5
             )
         },
-        "alvh-seed l3: 30 contracts per million USD -> 29.5 contracts per million USD",
+        "alvh-seed l3: 30 contracts per million USD -> 28.5 contracts per million USD",
     ),
 ]
 
