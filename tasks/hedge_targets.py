@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from signals.alvh.history import instrument_of
-from signals.alvh.report import HedgeSignal, LayerTarget, Leg, Package
+from signals.alvh.report import HOLD, NONE, HedgeSignal, LayerTarget, Leg, Package
 from signals.veqtor.report import FINGERPRINT_DIGITS, SignalReport
 from storage.reports import HedgeTargetLine
 
@@ -128,3 +129,35 @@ def _whole_asked(layer: LayerTarget, own: HedgeSignal, common: HedgeSignal) -> s
     if layer.target is None:
         return "nothing"
     return f"{round(layer.target.contracts / own.notional_usd * common.notional_usd)} contracts"
+
+
+def continued(report: SignalReport, before: SignalReport | None) -> SignalReport:
+    """The report, saying where a hedge holds something else than the report of the session before told to hold.
+
+    It does when inputs of earlier sessions, or the session on which the loaded history begins, have changed since.
+    """
+    if before is None or before.effective_session != report.session:
+        return report
+    known = {hedge_key(hedge): hedge for hedge in before.hedges}
+    hedges = tuple(_continued(hedge, known.get(hedge_key(hedge))) for hedge in report.hedges)
+    return report if hedges == report.hedges else replace(report, hedges=hedges)
+
+
+def _continued(hedge: HedgeSignal, before: HedgeSignal | None) -> HedgeSignal:
+    if before is None or hedge.unavailable or before.unavailable:
+        return hedge
+    broken = []
+    for was, layer in zip(before.layers, hedge.layers, strict=True):
+        # What was ordered is compared with its fill; what only lies there has to be the same.
+        if layer.fills or was.action not in (HOLD, NONE):
+            continue
+        told, held = _holding(was.target, before), _holding(layer.held, hedge)
+        if told != held:
+            broken.append(f"{layer.layer} is {held}, where the last report left {told}: what it rests on has changed.")
+    return replace(hedge, changes=(*broken, *hedge.changes)) if broken else hedge
+
+
+def _holding(package: Package | None, hedge: HedgeSignal) -> str:
+    if package is None:
+        return "nothing"
+    return f"{package.contracts / hedge.notional_usd * 1e6:.4g} x {instrument_of(package)} per million USD"

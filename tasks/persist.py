@@ -17,7 +17,14 @@ from storage.reports import AllocationLine, NewReport
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
-from tasks.hedge_targets import HedgeKey, ask_for_the_same, hedge_changes, hedge_key, hedge_target_lines
+from tasks.hedge_targets import (
+    HedgeKey,
+    ask_for_the_same,
+    continued,
+    hedge_changes,
+    hedge_key,
+    hedge_target_lines,
+)
 
 #: A report holds nothing twice, so that nobody has to look for circles.
 _JSON = json.JSONEncoder(allow_nan=False, check_circular=False)
@@ -77,7 +84,9 @@ def _emit(
     with UnitOfWork(engine) as work:
         stored = work.reports.stored(reports[0].rule_set_digest, [report.session for report in reports])
         outcomes, new = [], []
-        for report in reports:
+        earlier = _before(work, reports[0])
+        for computed in reports:
+            report, earlier = continued(computed, earlier), computed
             print_of_it, before = fingerprint(report), stored.get(report.session)
             if before is not None and (
                 before.fingerprint == print_of_it
@@ -104,6 +113,14 @@ def _emit(
         work.runs.record(run_id, outcomes, now)
         work.commit()
     return outcomes
+
+
+def _before(work: UnitOfWork, report: SignalReport) -> SignalReport | None:
+    """The newest report of the session before; None where there is none."""
+    session = work.reports.last_session_before(report.session, report.rule_set_digest)
+    if session is None or not report.hedges:
+        return None
+    return _stored_report(work, work.reports.stored(report.rule_set_digest, [session])[session].id)
 
 
 def _announce(

@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Barrier
-from typing import Any
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -17,7 +16,7 @@ from signals.veqtor.report import SignalReport, Weights
 from signals.veqtor.rules import VARIANTS
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
-from storage.models import Allocation, HedgeTarget, OutboxMessage, Outcome, Report
+from storage.models import Allocation, OutboxMessage, Outcome, Report
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
@@ -25,7 +24,6 @@ from tasks.persist import Recipient, emit
 from tasks.runs import start_run
 from tests.conftest import NOW, now
 from tests.market_files import SESSIONS
-from tests.reports import hedges
 
 SESSION = dt.date(2006, 3, 15)
 NOTIONAL = 1_000_000.0
@@ -316,134 +314,3 @@ def test_a_variant_switched_on_later_is_added_to_stored_reports_only_if_that_is_
     (revised,) = emit(engine, run_id, [with_variants], [DESK], now, adding_variants=True)
     assert (revised.outcome, revised.detail) == (REVISED, "target unchanged; other variants are configured")
     assert counts(engine)["outbox"] == 1
-
-
-@pytest.fixture(scope="module")
-def hedged(report: SignalReport) -> SignalReport:
-    return replace(report, hedges=hedges.hedges(), macro=hedges.macro())
-
-
-def with_layer(report: SignalReport, number: int, **changed: Any) -> SignalReport:
-    """The report had a layer of its first hedge been another."""
-    first, *others = report.hedges
-    layers = list(first.layers)
-    layers[number] = replace(layers[number], **changed)
-    return replace(report, hedges=(replace(first, layers=tuple(layers)), *others))
-
-
-def hedge_rows(engine: Engine) -> dict[tuple[str, str], list[tuple[object, ...]]]:
-    """What is held and what is to be, contract by contract, of each layer."""
-    columns = (HedgeTarget.strike, HedgeTarget.ratio, HedgeTarget.contracts_held, HedgeTarget.contracts_target)
-    found: dict[tuple[str, str], list[tuple[object, ...]]] = {}
-    with engine.connect() as connection:
-        for row in connection.execute(
-            select(HedgeTarget.rule_set, HedgeTarget.layer, HedgeTarget.action, *columns).order_by(HedgeTarget.id)
-        ):
-            found.setdefault((row[0], row[1]), []).append(tuple(row[2:]))
-    return found
-
-
-def test_hedge_targets_are_stored_contract_by_contract(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    emit(engine, run_id, [hedged], [], now)
-    rows = hedge_rows(engine)
-    assert rows["alvh-seed", "l1"] == [("OPEN", 14.5, 1, 0.0, 0.38), ("OPEN", 18.0, -2, 0.0, -0.76),
-                                       ("OPEN", 21.0, 1, 0.0, 0.38)]  # fmt: skip
-    # What is bought, then what is sold.
-    assert rows["alvh-seed", "l2"] == [
-        ("ROLL", 15.0, 1, 0.0, 58.75), ("ROLL", 22.5, -1, 0.0, -58.75),
-        ("ROLL", 14.0, 1, 61.25, 0.0), ("ROLL", 20.0, -1, -61.25, 0.0),
-    ]  # fmt: skip
-    assert rows["alvh-seed", "l3"] == [("MONETISE", 17.0, 1, 40.0, 30.0)]
-    assert rows["alvh-442", "220d"] == [("NONE", None, None, 0.0, 0.0)]
-    assert not any(rule_set == "my-own" for rule_set, _ in rows)
-
-
-def test_a_hedge_target_has_what_it_takes_to_trade_it(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    emit(engine, run_id, [hedged], [], now)
-    with engine.connect() as connection:
-        row = (
-            connection.execute(
-                select(HedgeTarget.__table__).where(HedgeTarget.layer == "l3", HedgeTarget.rule_set == "alvh-seed")
-            )
-            .mappings()
-            .one()
-        )
-    anchor = hedged.hedges[0].layers[2].target
-    assert anchor
-    assert (row["instrument"], row["expiry"], row["strike"]) == ("VIX call", anchor.expiry, 17.0)
-    assert (row["effective_session"], row["hedge_state"]) == (hedged.effective_session, "ACTIVE")
-    assert (row["contracts_target_rounded"], row["price"], row["basis"]) == (30, 1.25, "observed")
-    assert row["rule_set_digest"] == hedged.hedges[0].rule_set_digest
-
-
-ASKS_FOR_MORE = [
-    (1, {"action": "HOLD"}, "alvh-seed l2: ROLL -> HOLD"),
-    (1, {"target": None}, "alvh-seed l2: call-spread 2006-05-17 15/22.5 -> nothing"),
-    (
-        2,
-        {
-            "target": replace(
-                hedges.seed().layers[2].target or hedges.package("call", SESSION, (1.0,), 1.0), contracts=28.5
-            )
-        },
-        "alvh-seed l3: 30 contracts per million USD -> 28.5 contracts per million USD",
-    ),
-]
-
-
-@pytest.mark.parametrize(("number", "changed", "difference"), ASKS_FOR_MORE, ids=["action", "instrument", "contracts"])
-def test_a_correction_of_a_hedge_is_told_and_says_what_changed(
-    engine: Engine, run_id: int, hedged: SignalReport, number: int, changed: dict[str, Any], difference: str
-) -> None:
-    emit(engine, run_id, [hedged], [DESK], now)
-    (revised,) = emit(engine, run_id, [with_layer(hedged, number, **changed)], [DESK], now)
-    assert (revised.outcome, revised.detail) == (REVISED, difference)
-    assert counts(engine)["outbox"] == 2
-
-
-def test_a_hedge_that_comes_or_goes_is_told(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    first, *others = hedged.hedges
-    gone = replace(first, unavailable="no prices", layers=())
-    emit(engine, run_id, [replace(hedged, hedges=(gone, *others))], [DESK], now)
-    (revised,) = emit(engine, run_id, [hedged], [DESK], now)
-    assert revised.detail == "alvh-seed: no signal, no prices -> a signal"
-    assert counts(engine)["outbox"] == 2
-
-
-def test_a_figure_of_a_hedge_is_revised_and_nobody_is_told(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    emit(engine, run_id, [hedged], [DESK], now)
-    (revised,) = emit(engine, run_id, [with_layer(hedged, 0, pnl_usd=-99.0)], [DESK], now)
-    assert revised.outcome == REVISED
-    assert counts(engine)["outbox"] == 1
-
-
-def test_hedges_switched_on_later_are_added_to_stored_reports_only_if_that_is_asked_for(
-    engine: Engine, run_id: int, report: SignalReport, hedged: SignalReport
-) -> None:
-    emit(engine, run_id, [report], [DESK], now)
-    (left_alone,) = emit(engine, run_id, [hedged], [DESK], now)
-    assert left_alone.outcome == ALREADY_EMITTED
-    (revised,) = emit(engine, run_id, [hedged], [DESK], now, adding_variants=True)
-    assert (revised.outcome, revised.detail) == (REVISED, "target unchanged; other hedges are configured")
-    assert counts(engine)["outbox"] == 1
-    assert hedge_rows(engine)
-
-
-def test_hedges_in_another_order_or_of_a_changed_rule_set_leave_stored_reports_alone(
-    engine: Engine, run_id: int, hedged: SignalReport
-) -> None:
-    seed, ladder, gone = hedged.hedges
-    emit(engine, run_id, [hedged], [DESK], now)
-    # The one that comes first shows the indicators.
-    turned = replace(ladder, indicators=seed.indicators, indicators_of=""), replace(seed, indicators=())
-    edited = replace(seed, rule_set_digest="another", layers=seed.layers[:1])
-    for others in (turned, (edited, ladder, gone), (ladder,)):
-        (outcome,) = emit(engine, run_id, [replace(hedged, hedges=others)], [DESK], now)
-        assert outcome.outcome == ALREADY_EMITTED
-
-
-def test_a_change_beside_other_hedges_is_still_seen(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    emit(engine, run_id, [hedged], [DESK], now)
-    fewer = with_layer(replace(hedged, hedges=hedged.hedges[:1]), 1, action="HOLD")
-    (outcome,) = emit(engine, run_id, [fewer], [DESK], now)
-    assert (outcome.outcome, outcome.detail) == (REVISED, "alvh-seed l2: ROLL -> HOLD")
