@@ -201,6 +201,7 @@ def contradictions(rules: RuleSet) -> Iterator[Problem]:
         if longer.days_target < shorter.days_target:
             expected = f"at least {shorter.days_target}, as layers go by days to expiry"
             yield f"layers.{longer.id}.days_target", expected, str(longer.days_target)
+    yield from _of_sizes(rules)
     yield from _of_indicators(rules)
     yield from _of_state(rules)
     budget, gate = rules.budget, rules.price_gate
@@ -259,6 +260,21 @@ def _of_layer(layer: Layer, ladder_premium: float | None) -> Iterator[Problem]:
     if math.fsum(sale.fraction for sale in layer.monetise) > 1.0 + 1e-12:
         total = math.fsum(sale.fraction for sale in layer.monetise)
         yield "monetise", "fractions of at most 1 together", f"{total:g}"
+
+
+def _of_sizes(rules: RuleSet) -> Iterator[Problem]:
+    """Purchases that come to more than there is to spend, were everything that scales them at its largest."""
+    largest = rules.state.multipliers.expanded if rules.state.sizes_entries else 1.0
+    scaled = [
+        (layer.premium or 0.0) * max(1.0, layer.carry_cheap_factor, layer.carry_dear_factor) for layer in rules.layers
+    ]
+    total = largest * math.fsum([*scaled, rules.sizing.ladder_premium or 0.0])
+    if total > 1.0:
+        yield (
+            "state.multipliers.expanded",
+            "purchases of at most the whole base, all at their largest",
+            f"{total:.3g} of it",
+        )
 
 
 def _or_none(value: float | None) -> str:

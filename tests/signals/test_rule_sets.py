@@ -259,6 +259,14 @@ def test_nothing_can_be_recycled_where_nothing_is_sold() -> None:
     assert wrong("recycling.share", "0.5", text) == ("recycling.share", "0 where no layer is sold early", "0.5")
 
 
+def test_purchases_at_their_largest_stay_within_what_there_is() -> None:
+    text = SEED.replace("premium = 0.008 ", "premium = 0.1 ")
+    assert text != SEED
+    assert wrong("state.multipliers.expanded", "10", text) == (
+        "state.multipliers.expanded", "purchases of at most the whole base, all at their largest", "1.29 of it"
+    )  # fmt: skip
+
+
 def test_no_more_can_be_sold_than_was_bought() -> None:
     sales = "[layers.l2]\nmonetise = [{ multiple = 3, fraction = 0.6 }, { multiple = 5, fraction = 0.5 }]\n"
     text = without_sales(SEED, "l2").replace("[layers.l2]\nmonetise = []\n", sales)
