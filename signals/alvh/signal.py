@@ -244,7 +244,8 @@ class BookView:
             due = opened + dt.timedelta(days=rules.roll_after_days_held)
         if due is None or due >= expiry:
             return expiry, True
-        due = max(due, market.dates[row] if kept else opened)
+        # What is kept at this close was due before, or is due at the next one at the earliest.
+        due = max(due, market.fill_days[row])
         calendar = market.calendar
         decided = due if calendar.is_session(due) else calendar.next_session(due)
         # What could only be filled after its expiry is held to it.

@@ -21,6 +21,8 @@ from tests.conftest import now
 from tests.flows.conftest import Tailguard
 from tests.market_files import LAST, SESSIONS, write_market
 
+pytestmark = pytest.mark.server
+
 DATABASE = "sqlite:///reports.db"
 LAST_DAYS = SESSIONS[-5:]
 

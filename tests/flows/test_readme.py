@@ -55,7 +55,7 @@ def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[s
     assert "62 sessions: 61 EMITTED, 1 there already" in backfilled
     histories = [out.splitlines() for command, out in shown.items() if command.startswith("tailguard history")]
     assert [len(lines) for lines in histories] == [63] * 5
-    assert [lines[1].endswith(",SIMULATED") for lines in histories] == [False, False, True]
+    assert [lines[1].endswith(",SIMULATED") for lines in histories] == [False, False, True, False, False]
     for command, out in shown.items():
         if command.split()[1] in ("run", "report", "config") and "--dry-run" not in command:
             assert max(map(len, out.splitlines())) <= 80, command

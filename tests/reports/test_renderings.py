@@ -129,6 +129,7 @@ def test_every_rendering_of_forty_made_up_sessions_is_complete_and_in_its_limits
         check(view_of(report))
 
 
+@pytest.mark.server
 def test_every_rendering_of_recorded_sessions_is_complete_and_in_its_limits(recorded_signals: VeqtorSignals) -> None:
     hashes = {key: f"{key:064x}" for key in range(1, 5000)}
     for session in sorted({*RECORDED, *sampled(recorded_signals, 16)}):

@@ -39,6 +39,9 @@ def test_a_roll_is_decided_on_the_day_that_was_announced(recorded_signals: Veqto
             for layer in signal.layers:
                 if layer.next_roll is None or layer.held is None or layer.action != HOLD:
                     continue
+                if layer.reason.startswith("Due to roll"):
+                    # Tried again at each close.
+                    continue
                 key = (signal.rule_set, layer.layer, layer.held.expiry, layer.opened)
                 assert announced.setdefault(key, layer.next_roll) == layer.next_roll, (day, key)
                 assert day < layer.next_roll, (day, key)

@@ -22,6 +22,8 @@ from signals.sample_market.pricing import SESSIONS_PER_YEAR, VIX_WINDOW, Pricing
 from signals.veqtor.signal import veqtor_signals
 from tests.conftest import RECORDED_LAST, ROOT
 
+pytestmark = pytest.mark.server
+
 DOCUMENT = (ROOT / "docs/sample-market.md").read_text()
 
 

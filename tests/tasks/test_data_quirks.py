@@ -41,6 +41,8 @@ from signals.total_return import ABSENT, ACCEPTED, REJECTED
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from signals.vix_futures import INTERPOLATED, LISTED, SettlementPanel
 
+pytestmark = pytest.mark.server
+
 D = dt.date.fromisoformat
 
 

@@ -32,6 +32,8 @@ from tasks.sources.polite import (
     polite,
 )
 
+pytestmark = pytest.mark.server
+
 BODY = b"Date,Close\n2026-07-29,1.0\n"
 #: As polite as needed, and quick.
 BRISK = Politeness(requests_at_once=4, spacing_seconds=0.0, attempts=3, wait_seconds=0.05)

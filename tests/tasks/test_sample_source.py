@@ -20,6 +20,8 @@ from tasks.sources.payload import Payload
 from tasks.sources.sample import SampleSource
 from tests.conftest import NOW, now
 
+pytestmark = pytest.mark.server
+
 THROUGH = dt.date(2012, 12, 31)
 BASE = dt.date(2005, 12, 20)
 
