@@ -68,7 +68,7 @@ class Hedges:
         self.histories = tuple(histories)
         self._notional = notional_usd
         self._macro = macro
-        self._blocks: dict[tuple[int, int], BookView] = {}
+        self._views: dict[int, BookView] = {}
 
     def on(self, session: dt.date) -> tuple[HedgeSignal, ...]:
         """The signal of each rule set, in their order; unavailable ones say why."""
@@ -90,17 +90,15 @@ class Hedges:
         return self._macro.readings(self.histories[0].market.row_at(session)) if self.histories else ()
 
     def _view(self, place: int, row: int) -> BookView:
-        key = (place, row // _BLOCK)
-        if key not in self._blocks:
+        """The view of a session, with those after it: they are asked for in their order."""
+        known = self._views.get(place)
+        if known is None or row not in known.rows:
             history = self.histories[place]
-            first = max(row // _BLOCK * _BLOCK, history.books.inception)
-            rows = range(first, min((row // _BLOCK + 1) * _BLOCK, len(history.market.dates)))
-            # One block is enough: sessions are asked for in their order.
-            self._blocks = {known: view for known, view in self._blocks.items() if known[0] != place}
-            self._blocks[key] = BookView(
+            rows = range(row, min(row + _BLOCK, len(history.market.dates)))
+            known = self._views[place] = BookView(
                 history.market, history.books, history.states, history.table, self._notional, rows
             )
-        return self._blocks[key]
+        return known
 
     def _before(self, history: HedgeHistory, session: dt.date) -> HedgeSignal:
         inception = history.market.dates[history.books.inception] if history.books.books else None

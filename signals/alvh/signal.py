@@ -84,6 +84,7 @@ class BookView:
         self._states = states
         self._table = table
         self._notional = notional_usd
+        self.rows = rows
         self._valued = self._value(rows)
 
     def signal(self, row: int, indicators_of: str) -> HedgeSignal:
