@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from reports.hedge_sections import hedge_sections
+from reports.hedge_sections import actions, hedge_sections
 from reports.tables import NOTHING, Section, Table, percent, signed
 from signals.series import BASE_SESSION
 from signals.veqtor.report import (
@@ -44,9 +44,10 @@ def sections(report: SignalReport) -> tuple[Section, ...]:
 
 
 def _changes(report: SignalReport) -> Section:
-    return Section(
-        "What changed", report.changes or ("Nothing: same regime, trend, stop-loss test and target as the day before.",)
-    )
+    acting = [f"Hedge {hedge.rule_set}: {told}." for hedge in report.hedges if (told := actions(hedge))]
+    same = "same regime, trend, stop-loss test and target as the day before."
+    unchanged = f"{'VEQTOR' if acting else 'Nothing'}: {same}"
+    return Section("What changed", (*(report.changes or (unchanged,)), *acting))
 
 
 def _instruction(report: SignalReport) -> Section:

@@ -263,8 +263,3 @@ def vxth_rows(signals: VeqtorSignals, start: dt.date, end: dt.date) -> list[dict
             }
         )
     return rows
-
-
-def default_rule_sets() -> tuple[RuleSet, ...]:
-    """The rule sets a report carries unless others are configured, in its order."""
-    return tuple(shipped_rule_set(name) for name in ("alvh-seed", "alvh-442"))

@@ -32,10 +32,6 @@ from signals.alvh import black76
 from signals.alvh.black76 import DAYS_PER_YEAR, Greeks
 from signals.vix_futures import MONEY_MARKET_YEAR, TBILL_DAYS, Floats
 
-#: Each way, by default: 8% of premium was measured in calm markets and 13% in a crash, for single legs at the screen.
-HALF_SPREAD_SHARE = 0.06
-HALF_SPREAD_MINIMUM = 0.02
-
 
 @dataclass(frozen=True)
 class VolatilitySurface:
@@ -145,36 +141,6 @@ class VolatilitySurface:
 
 
 SURFACE = VolatilitySurface()
-
-
-@dataclass(frozen=True)
-class Fills:
-    """What crossing the market costs, each way and per leg.
-
-    Attributes
-    ----------
-    share : float
-        Half-spread over the mark.
-    minimum : float, VIX points
-    """
-
-    share: float = HALF_SPREAD_SHARE
-    minimum: float = HALF_SPREAD_MINIMUM
-
-    def half_spread(self, mark: npt.ArrayLike) -> Floats:
-        """Distance between mark and fill, VIX points; NaN where the mark is."""
-        return np.asarray(np.maximum(self.share * np.asarray(mark, dtype=np.float64), self.minimum))
-
-    def bought(self, mark: npt.ArrayLike) -> Floats:
-        """Price paid for an option with this mark."""
-        return np.asarray(np.asarray(mark, dtype=np.float64) + self.half_spread(mark))
-
-    def sold(self, mark: npt.ArrayLike) -> Floats:
-        """Price received for an option with this mark: never less than nothing."""
-        return np.asarray(np.maximum(np.asarray(mark, dtype=np.float64) - self.half_spread(mark), 0.0))
-
-
-FILLS = Fills()
 
 
 def continuous_rate(bill: npt.ArrayLike) -> Floats:

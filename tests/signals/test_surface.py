@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from signals.alvh.black76 import DAYS_PER_YEAR, price
-from signals.alvh.surface import FILLS, SURFACE, Fills, continuous_rate
+from signals.alvh.surface import SURFACE, continuous_rate
 from signals.market import MarketData
 from signals.series import CBOE, DTB3, FRED, VVIX, vx_series
 
@@ -84,20 +84,10 @@ def test_what_is_missing_stays_missing() -> None:
         assert np.isnan(SURFACE.price(*arguments))
     assert np.isnan(SURFACE.price(20.0, 20.0, 30.0, [np.nan, 0.0, -5.0])).all()
     assert np.isnan(SURFACE.price([0.0, 20.0], [20.0, 0.0], 30.0, 90.0)).all()
-    assert np.isnan(FILLS.bought(np.nan))
-    assert np.isnan(FILLS.sold(np.nan))
 
 
 def test_on_its_expiry_day_an_option_is_worth_what_it_pays() -> None:
     assert SURFACE.price(22.0, [20.0, 25.0], 0.0, 90.0, 0.05).tolist() == [2.0, 0.0]
-
-
-def test_fills_are_the_spread_away_from_the_mark() -> None:
-    assert FILLS.bought([1.0, 0.10]) == pytest.approx([1.06, 0.12])
-    assert FILLS.sold([1.0, 0.10]) == pytest.approx([0.94, 0.08])
-    # Nobody pays to be rid of an option.
-    assert float(FILLS.sold(0.01)) == 0.0
-    assert float(Fills(share=0.10).bought(2.0)) == pytest.approx(2.2)
 
 
 def test_the_rate_of_a_bill() -> None:
