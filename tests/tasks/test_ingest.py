@@ -27,6 +27,8 @@ from tests.conftest import NOW, now
 from tests.market_files import SESSIONS as ALL_SESSIONS
 from tests.market_files import write_market
 
+pytestmark = pytest.mark.server
+
 LATER = NOW + dt.timedelta(days=1)
 
 #: Half a year is enough here.
