@@ -18,6 +18,8 @@ from signals.alvh.valuation import SCENARIOS, Holding, Valuation
 from signals.calendar import TradingCalendar
 from tests.signals.made_market import CALL, FEB, MAR, Made, rules_of, with_chain
 
+pytestmark = pytest.mark.server
+
 RATE = float(continuous_rate(0.02))
 SPOT, FUTURE, VVIX = 18.0, 20.0, 90.0
 JANUARY = dt.date(2018, 1, 17)
