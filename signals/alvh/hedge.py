@@ -201,13 +201,15 @@ def vxth_index(signals: VeqtorSignals) -> VxthHistory:
     """Cboe's VIX Tail Hedge strategy as an index over the usable sessions."""
     inputs = indicator_inputs(signals)
     market = option_market(signals, inputs)
-    settled = final_settlements(
-        inputs.panel,
-        {expiry: market.final_settlement(expiry)[0] for expiry in _expired(market)},
-        np.full(len(inputs.sessions), np.nan),
-    )
+    found = {expiry: market.final_settlement(expiry) for expiry in _expired(market)}
+    nothing = np.full(len(inputs.sessions), np.nan)
+    settled = final_settlements(inputs.panel, {expiry: value for expiry, (value, _) in found.items()}, nothing)
+    origin = settled.origin.copy()
+    for row in np.flatnonzero(np.isfinite(settled.values)).tolist():
+        # A stand-in stays one.
+        origin[row] = found[inputs.panel.expiries[inputs.panel.front[row] - 1].item()][1]
+    known, bill = Substituted(settled.values, origin), known_bill(inputs.tbill)
     overnight = signals.inputs.overnight.rate[: signals.inputs.usable]
-    known, bill = Substituted(settled.values, settled.origin), known_bill(inputs.tbill)
     return vxth_history(inputs.panel, inputs.equity_return, market.vvix.values, bill, overnight, known)
 
 
