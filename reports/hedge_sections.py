@@ -58,7 +58,6 @@ def _hedge(hedge: HedgeSignal, report: SignalReport) -> Iterator[Section]:
 
 def _targets(hedge: HedgeSignal, report: SignalReport) -> Section:
     sentences = [hedge.verdict]
-    began = [doubt for doubt in hedge.doubts if doubt.startswith("The book begins on")]
     if others := [other.rule_set for other in report.hedges if other is not hedge]:
         beside = f"; an alternative to {' and '.join(others)}"
     else:
@@ -67,7 +66,11 @@ def _targets(hedge: HedgeSignal, report: SignalReport) -> Section:
         f"A proposal of its own for a portfolio of {hedge.notional_usd:,.0f} USD in the S&P 500: no part of VEQTOR's "
         f"weights{beside}. Whoever begins today buys what stands under Next."
     )
-    sentences += began
+    if hedge.begins_late:
+        sentences.append(
+            f"The book begins on {hedge.inception}, where the loaded history lets it: what it holds is not what a "
+            "longer history would, until every layer has been rolled once."
+        )
     sentences += [f"{layer.layer}: {warning}" for layer in hedge.layers for warning in layer.warnings]
     sentences += hedge.changes or ("Nothing changed since the session before.",)
     sentences += _orders(hedge, report)

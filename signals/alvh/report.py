@@ -239,6 +239,8 @@ class HedgeSignal:
         Inputs that are missing or substituted, one sentence each.
     sizes_by_state : bool
         Whether the hedge state decides anything, or is shown only.
+    begins_late : bool
+        Whether the loaded history, and with it the book, begins after the rule set does.
     """
 
     rule_set: str
@@ -265,6 +267,7 @@ class HedgeSignal:
     index_level: float | None = None
     doubts: tuple[str, ...] = ()
     sizes_by_state: bool = True
+    begins_late: bool = False
 
 
 #: Words made from figures, whole contracts, and what only describes: no part of a fingerprint.

@@ -99,10 +99,9 @@ def doubts(
     row: int,
     layers: Sequence[LayerTarget],
     rules: RuleSet,
-    inception: int,
 ) -> tuple[str, ...]:
     """Inputs of a session that are missing or stand in for others, and prices that could not be observed."""
-    found = _young(market, rules, inception)
+    found = []
     for name in SCORED:
         indicator = table[name]
         if indicator.state[row] == UNAVAILABLE:
@@ -128,17 +127,6 @@ def doubts(
         *_forwards(packages),
         *_quotes(market, row, [layer.held for layer in layers]),
     )
-
-
-def _young(market: OptionMarket, rules: RuleSet, inception: int) -> list[str]:
-    """That a book does not begin where its rule set does."""
-    began = market.dates[inception]
-    if began <= rules.timing.first_session:
-        return []
-    return [
-        f"The book begins on {began}, where the loaded history lets it: what it holds is not what a longer history "
-        "would, until every layer has been rolled once."
-    ]
 
 
 def _measures(table: IndicatorTable, row: int, rules: RuleSet) -> list[str]:

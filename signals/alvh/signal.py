@@ -131,8 +131,9 @@ class BookView:
             indicators=() if indicators_of else self._table.readings(row),
             indicators_of=indicators_of,
             index_level=100.0 * book.base / self._books.notional if rules.sizing.base == "value" else None,
-            doubts=doubts(self._market, self._table, row, layers, rules, self._books.inception),
+            doubts=doubts(self._market, self._table, row, layers, rules),
             sizes_by_state=rules.state.sizes_entries,
+            begins_late=self._books.inception > states.start or states.start == 0,
         )
 
     def _scale(self, book: Book) -> float:

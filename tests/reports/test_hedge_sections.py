@@ -81,6 +81,13 @@ def test_a_hedge_is_told_in_the_order_in_which_it_is_acted_on(report: SignalRepo
     )
 
 
+def test_a_book_that_begins_late_says_so(report: SignalReport) -> None:
+    late = "The book begins on 2006-03-31, where the loaded history lets it"
+    assert late not in words(render_text(view_of(report)))
+    seed = replace(hedges.seed(), begins_late=True)
+    assert late in words(render_text(view_of(replace(report, hedges=(seed,)))))
+
+
 def test_a_roll_says_what_goes_and_what_comes(report: SignalReport) -> None:
     table = hedge_sections(report)[0].table
     assert table
