@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from signals.alvh.decide import conditions, fold, step
+from signals.alvh.conditions import conditions
+from signals.alvh.decide import fold, step
 from signals.alvh.hedge import hedges_of, option_market
 from signals.alvh.hedge_inputs import indicator_inputs
 from signals.alvh.indicators import indicator_table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -105,3 +105,12 @@ def calls_from(document: dict[str, Any]) -> OptionChain:
         open_interest=nothing,
         volume=nothing,
     )
+
+
+@runtime_checkable
+class NamedChains(Protocol):
+    """Chains by session that have names: two of the same name are the same chain."""
+
+    def name(self, session: dt.date) -> str:
+        """The name of the chain of a session that has one."""
+        ...

@@ -34,23 +34,29 @@ class Chains(Mapping[dt.date, OptionChain]):
 
     Parameters
     ----------
-    found : iterable of (quoted at, load)
-        When each was quoted, and what reads it.
+    found : iterable of (quoted at, name, load)
+        When each was quoted, the hash of its body, and what reads it.
     calendar : TradingCalendar
     """
 
-    def __init__(self, found: Iterable[tuple[dt.datetime, Load]], calendar: TradingCalendar) -> None:
+    def __init__(self, found: Iterable[tuple[dt.datetime, str, Load]], calendar: TradingCalendar) -> None:
         self._loads: dict[dt.date, Load] = {}
+        self._names: dict[dt.date, str] = {}
         self._parsed: dict[dt.date, OptionChain] = {}
-        for quoted_at, load in sorted(found, key=lambda item: item[0]):
+        for quoted_at, name, load in sorted(found, key=lambda item: item[0]):
             session = quoted_at.astimezone(NEW_YORK).date()
             if calendar.is_session(session) and quoted_at > calendar.close_time(session):
                 self._loads.setdefault(session, load)
+                self._names.setdefault(session, name)
 
     def __getitem__(self, session: dt.date) -> OptionChain:
         if session not in self._parsed:
             self._parsed[session] = self._loads[session]()
         return self._parsed[session]
+
+    def name(self, session: dt.date) -> str:
+        """The hash of the body of a chain that is there."""
+        return self._names[session]
 
     def __iter__(self) -> Iterator[dt.date]:
         return iter(self._loads)
@@ -76,14 +82,15 @@ def stored_chains(
     for item in items:
         read = partial(_stored, engine, item.id, item.locator, item.fetched_at)
         quoted_at = times[item.id] if item.id in times else _quoted_at(starts[item.id], read)
-        found.append((quoted_at, partial(_calls, engine, item.id, read, keep=keep)))
+        found.append((quoted_at, item.sha256, partial(_calls, engine, item.id, read, keep=keep)))
     return Chains(found, calendar)
 
 
 def fetched_chains(payloads: Iterable[Payload], calendar: TradingCalendar) -> Chains:
     """The chains among the payloads of a source."""
     chains = [item for item in payloads if (item.format, item.subject) == (CBOE_OPTION_CHAIN, _SUBJECT)]
-    return Chains(((read_chain(item).quoted_at, partial(read_chain, item)) for item in chains), calendar)
+    found = ((read_chain(item).quoted_at, item.sha256, partial(read_chain, item)) for item in chains)
+    return Chains(found, calendar)
 
 
 def _stored(engine: Engine, key: int, locator: str, fetched_at: dt.datetime) -> Payload:

@@ -312,13 +312,22 @@ def paid_and_received(book: Book) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Books:
-    """The book after each session from the inception on."""
+    """The book after each session from the row `first` on: the inception, or a later one where a fold was taken up."""
 
     rules: RuleSet
     notional: float
     inception: int
+    first: int
     books: Sequence[Book] = field(repr=False)
 
     def at(self, row: int) -> Book:
-        """The book after the session in a row."""
-        return self.books[row - self.inception]
+        """The book after the session in a row.
+
+        Raises
+        ------
+        LookupError
+            When the row is before the first.
+        """
+        if row < self.first:
+            raise LookupError(f"the book of row {row} is not there: the fold was taken up at row {self.first}")
+        return self.books[row - self.first]

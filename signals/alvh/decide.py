@@ -10,9 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import replace
 
 from signals.alvh.book import (
     Book,
@@ -27,87 +25,35 @@ from signals.alvh.book import (
     opening_book,
     settle_and_fill,
 )
+from signals.alvh.conditions import Conditions
 from signals.alvh.contracts import VIX_CALL, VX_FUTURE, VXX_CALL, Contract, Legs
-from signals.alvh.indicator_table import CHEAP, DEAR, IndicatorTable
 from signals.alvh.listings import select_expiry, strike_by_delta, strike_by_moneyness
 from signals.alvh.market import OptionMarket
 from signals.alvh.report import ADJUST, CLOSE, MONETISE, OPEN, ROLL
 from signals.alvh.rules import BUTTERFLY, FUTURE, Layer, RuleSet
 from signals.alvh.rules import VXX_CALL as VXX_CALL_LAYER
-from signals.alvh.state import HedgeStates, gate_factor
+from signals.alvh.state import gate_factor
 from signals.vix_futures import Floats
 
 #: Nothing is bought for less, points: the least that options on the VIX are quoted at.
 TICK = 0.01
 
 
-@dataclass(frozen=True)
-class Conditions:
-    """What the decisions of a rule set depend on beside prices, per row and layer.
-
-    Attributes
-    ----------
-    multiplier : list of list of float
-        Of the hedge state.
-    factor : list of list of float
-        Of carry and of the price gate, where that is on the 30-day future.
-    collapsed : list of list of str
-        By what the premium of the layer has collapsed; empty where it has not.
-    equity_change : list of float
-        Daily total return of the S&P 500.
-    """
-
-    multiplier: list[list[float]]
-    factor: list[list[float]]
-    collapsed: list[list[str]]
-    equity_change: list[float]
-
-
-def conditions(table: IndicatorTable, states: HedgeStates, equity_change: Floats) -> Conditions:
-    """The conditions of every row."""
-    rules, count = states.rules, len(table.sessions)
-    carry = table["carry"].state
-    multipliers, factors, collapsed = [], [], []
-    gates = [states.gate(row) for row in range(count)]
-    for layer in rules.layers:
-        multipliers.append([states.multiplier(row, layer) if row >= states.start else 1.0 for row in range(count)])
-        by_carry = np.where(carry == CHEAP, layer.carry_cheap_factor, 1.0)
-        by_carry = np.where(carry == DEAR, layer.carry_dear_factor, by_carry)
-        factors.append((by_carry * gates).tolist())
-        collapsed.append(_collapsed(table, layer))
-    return Conditions(
-        multiplier=[list(row) for row in zip(*multipliers, strict=True)],
-        factor=[list(row) for row in zip(*factors, strict=True)],
-        collapsed=[list(row) for row in zip(*collapsed, strict=True)],
-        equity_change=equity_change.tolist(),
-    )
-
-
-def _collapsed(table: IndicatorTable, layer: Layer) -> list[str]:
-    own = layer.collapse
-    if own is None:
-        return [""] * len(table.sessions)
-    limit, sessions = own.variance_premium_below, own.variance_premium_sessions
-    found, run = [], 0
-    premiums = zip(table["variance_premium"].value.tolist(), table["capm_premium"].value.tolist(), strict=True)
-    for variance, capm in premiums:
-        run = run + 1 if variance < limit else 0
-        if run >= sessions:
-            found.append(f"VIX less realised volatility is below {limit:g} on {run} sessions in a row")
-        elif capm <= own.capm_premium_at_most:
-            found.append(f"the cost beyond beta is {capm:.2f} a year, at most {own.capm_premium_at_most:g}")
-        else:
-            found.append("")
-    return found
-
-
-def fold(market: OptionMarket, rules: RuleSet, given: Conditions, inception: int, notional: float) -> Books:
-    """Every book from the row `inception` on."""
-    book, books = opening_book(rules, notional), []
-    for row in range(inception, len(market.dates)):
+def fold(
+    market: OptionMarket,
+    rules: RuleSet,
+    given: Conditions,
+    inception: int,
+    notional: float,
+    taken_up: tuple[int, Book] | None = None,
+) -> Books:
+    """Every book from the row `inception` on; or from a row whose book is known, and is taken up."""
+    first, book = taken_up or (inception, opening_book(rules, notional))
+    books = [book] if taken_up else []
+    for row in range(first + len(books), len(market.dates)):
         book = step(book, row, market, rules, given, first=row == inception)
         books.append(book)
-    return Books(rules, notional, inception, books)
+    return Books(rules, notional, inception, first, books)
 
 
 def step(book: Book, row: int, market: OptionMarket, rules: RuleSet, given: Conditions, *, first: bool = False) -> Book:

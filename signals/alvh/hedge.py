@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from signals.alvh.book import Books
-from signals.alvh.decide import conditions, fold
+from signals.alvh.conditions import Conditions, conditions
+from signals.alvh.decide import fold
 from signals.alvh.hedge_inputs import indicator_inputs, open_stand_ins
 from signals.alvh.indicator_table import IndicatorInputs, IndicatorTable
 from signals.alvh.indicators import indicator_table
+from signals.alvh.kept import KeptBook, book_to_keep, kept_row
 from signals.alvh.macro import MacroPanel, macro_panel
 from signals.alvh.market import OptionMarket
 from signals.alvh.report import HedgeSignal, Reading
@@ -44,6 +46,8 @@ class HedgeHistory:
     states : HedgeStates
     market : OptionMarket
     books : Books
+    given : Conditions
+        What the decisions of the books depended on beside prices.
     """
 
     rules: RuleSet
@@ -51,6 +55,11 @@ class HedgeHistory:
     states: HedgeStates
     market: OptionMarket
     books: Books
+    given: Conditions
+
+    def to_keep(self) -> KeptBook | None:
+        """The book a later fold can be taken up from; None where it has one, or the history is too short."""
+        return book_to_keep(self.market, self.books, self.given)
 
 
 class Hedges:
@@ -121,6 +130,7 @@ def hedges_of(
     rule_sets: Sequence[RuleSet],
     notional_usd: float,
     chains: Mapping[dt.date, OptionChain] | None = None,
+    kept: Mapping[str, KeptBook] | None = None,
 ) -> Hedges:
     """Fold the book of each rule set over every session that has a VEQTOR signal.
 
@@ -132,6 +142,9 @@ def hedges_of(
         What the books protect; above 0.
     chains : mapping of session to OptionChain
         Quotes of options on the VIX after the close of a session.
+    kept : mapping of the hash of a rule set to KeptBook
+        Books to go on from, where they are what a fold from the beginning comes to. There are then no signals of
+        sessions up to theirs.
 
     Raises
     ------
@@ -149,7 +162,8 @@ def hedges_of(
     for rules in rule_sets:
         if rules.indicators not in tables:
             tables[rules.indicators] = indicator_table(inputs, rules.indicators)
-        histories.append(hedge_history(signals, inputs, market, tables[rules.indicators], rules, notional_usd))
+        table, book = tables[rules.indicators], (kept or {}).get(rules.sha256)
+        histories.append(hedge_history(signals, inputs, market, table, rules, notional_usd, book))
     return Hedges(histories, notional_usd, macro_panel(signals))
 
 
@@ -188,13 +202,17 @@ def hedge_history(
     table: IndicatorTable,
     rules: RuleSet,
     notional_usd: float,
+    kept: KeptBook | None = None,
 ) -> HedgeHistory:
-    """The state and the book of one rule set after every session."""
+    """The state and the book of one rule set after every session; or after a kept book, where that can be used."""
     states = hedge_states(table, rules)
     given = conditions(table, states, inputs.equity_return)
     # Before the levels of VEQTOR begin, a history that starts cold lacks inputs.
     inception = max(states.start, signals.veqtor.base)
-    return HedgeHistory(rules, table, states, market, fold(market, rules, given, inception, notional_usd))
+    row = kept_row(kept, market, Books(rules, notional_usd, inception, inception, ()), given)
+    taken_up = None if kept is None or row is None else (row, kept.book)
+    books = fold(market, rules, given, inception, notional_usd, taken_up)
+    return HedgeHistory(rules, table, states, market, books, given)
 
 
 def vxth_index(signals: VeqtorSignals) -> VxthHistory:

@@ -1,4 +1,4 @@
-"""Keys of a rule set, and rule sets as text: canonical content, its hash, TOML with a comment per key.
+"""Keys of a rule set, and rule sets as text: canonical content, what its hash covers, TOML with a comment per key.
 
 What is said here holds for any frozen dataclass whose fields are annotated with a `Key`. Standard library only.
 """
@@ -6,7 +6,6 @@ What is said here holds for any frozen dataclass whose fields are annotated with
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -99,10 +98,9 @@ def _plain(value: Any, deciding_only: bool) -> Any:
     return value if isinstance(value, str | int) else content(value, deciding_only=deciding_only)
 
 
-def content_hash(table: Any, methodology: int) -> str:
-    """SHA-256 of everything that decides and of a methodology version, 64 hexadecimal digits."""
-    document = {"methodology": methodology, **content(table, deciding_only=True)}
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+def deciding(table: Any, methodology: int) -> dict[str, Any]:
+    """Everything that decides, and a methodology version: what a hash is made of."""
+    return {"methodology": methodology, **content(table, deciding_only=True)}
 
 
 def flat(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -35,7 +35,7 @@ from signals.alvh.surface import SURFACE, VolatilitySurface, continuous_rate
 from signals.alvh.vxx import STRIKES as VXX_STRIKES
 from signals.alvh.vxx import VXX_SURFACE, VxxListings
 from signals.calendar import Days, TradingCalendar
-from signals.options import OptionChain
+from signals.options import NamedChains, OptionChain
 from signals.rates import CARRIED, PRIMARY, SUBSTITUTE
 from signals.vix_futures import LISTED, Floats, SettlementPanel, constant_maturity_future
 
@@ -286,6 +286,28 @@ class OptionMarket:
         if np.isfinite(self._vix_open[row]):
             return float(self._vix_open[row]), SUBSTITUTE
         return float(self.vix[row - 1]), CARRIED
+
+    def can_be_named(self, row: int) -> bool:
+        """Whether everything a book uses up to a row can be told apart: stored chains have names, others have none."""
+        return not self._chains_to(row) or isinstance(self.chains, NamedChains)
+
+    def names_to(self, row: int) -> list[object]:
+        """What a book uses up to a row beside arrays, as JSON can hold it."""
+        day = self.dates[row]
+        published = [[item.isoformat(), value] for item, value in sorted(self._published.items()) if item <= day]
+        chains = self._chains_to(row)
+        names = [self.chains.name(item) for item in chains] if isinstance(self.chains, NamedChains) else []
+        return [published, [item.isoformat() for item in chains], names, self.calendar.version, repr(self.surface)]
+
+    def arrays_to(self, row: int) -> tuple[npt.NDArray[np.generic], ...]:
+        """The arrays a book uses up to a row; the calendar is known ahead."""
+        panel, ends = self.panel, row + 1
+        by_row = (panel.sessions, panel.front, panel.settle, panel.basis, self.vix, self.vvix.values, self.rate)
+        cut = [array[:ends] for array in (*by_row, self._vix_open, self.short_term)]
+        return (*cut, panel.expiries, self.calendar.sessions, self.calendar.scheduled_business_days)
+
+    def _chains_to(self, row: int) -> list[dt.date]:
+        return sorted(session for session in self.chains if session <= self.dates[row])
 
     def chain_standing(self, row: int) -> dt.date | None:
         """Session of the newest stored chain up to a session; None without one."""

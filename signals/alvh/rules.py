@@ -9,9 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from signals.alvh.keys import Key, content_hash
+from signals.alvh.keys import Key, deciding
+from signals.document import document_hash
 
 #: Raised whenever the same rule set and the same observations would give another hedge.
 METHODOLOGY_VERSION = 1
@@ -299,13 +300,18 @@ class RuleSet:
         """The layer of that name."""
         return next(layer for layer in self.layers if layer.id == identifier)
 
+    @property
+    def document(self) -> dict[str, Any]:
+        """Everything that decides, and the methodology version."""
+        return deciding(self, METHODOLOGY_VERSION)
+
     @cached_property
     def sha256(self) -> str:
         """Hash of everything that decides, and of the methodology version: 64 hexadecimal digits.
 
         It does not depend on the order of keys, on comments, or on how a number is spelled.
         """
-        return content_hash(self, METHODOLOGY_VERSION)
+        return document_hash(self.document)
 
     @property
     def digest(self) -> str:

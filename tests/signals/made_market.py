@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from signals.alvh.book import Book, LayerBook, Order
+from signals.alvh.conditions import Conditions
 from signals.alvh.contracts import Legs
-from signals.alvh.decide import Conditions, fold
+from signals.alvh.decide import fold
 from signals.alvh.market import OptionMarket
 from signals.alvh.rules import Collapse, Layer, RuleSet
 from signals.alvh.ruleset_files import shipped_rule_set

@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from signals.alvh.decide import conditions, step
+from signals.alvh.conditions import conditions
+from signals.alvh.decide import step
 from signals.alvh.hedge import Hedges, hedges_of, option_market
 from signals.alvh.hedge_inputs import indicator_inputs
 from signals.alvh.report import HOLD, HedgeSignal

@@ -14,6 +14,8 @@ from tasks.chains import fetched_chains, stored_chains
 from tasks.sources.formats import CBOE_OPTION_CHAIN
 from tasks.sources.payload import Payload
 
+pytestmark = pytest.mark.both_databases
+
 MONDAY, TUESDAY = dt.date(2024, 6, 3), dt.date(2024, 6, 4)
 
 
