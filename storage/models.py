@@ -48,6 +48,19 @@ class UtcDateTime(TypeDecorator[dt.datetime]):
         return value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value.astimezone(dt.UTC)
 
 
+class Words(TypeDecorator[str]):
+    r"""Text from outside, such as what a server said; what a database cannot hold is written out, as in ``\x00``."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """PostgreSQL refuses NUL, and no encoding has halves of a character, which undecodable file names become."""
+        if value is None:
+            return None
+        return value.replace("\0", "\\x00").encode(errors="backslashreplace").decode()
+
+
 class Base(DeclarativeBase):
     """Base of all tables; constraints have names so that a migration can find them."""
 
@@ -85,11 +98,11 @@ class Payload(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     format: Mapped[str] = mapped_column(String(40))
     subject: Mapped[str] = mapped_column(String(80))
-    locator: Mapped[str] = mapped_column(Text)
+    locator: Mapped[str] = mapped_column(Words)
     fetched_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     size: Mapped[int]
     ingested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    refusal: Mapped[str | None] = mapped_column(Text)
+    refusal: Mapped[str | None] = mapped_column(Words)
     pruned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     # Last, so that the columns before it are read without it.
     body: Mapped[bytes] = mapped_column(LargeBinary)
@@ -138,7 +151,7 @@ class Run(Base):
     flow_run_id: Mapped[str | None] = mapped_column(String(36))
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    message: Mapped[str | None] = mapped_column(Text)
+    message: Mapped[str | None] = mapped_column(Words)
     next_session: Mapped[dt.date | None] = mapped_column(Date)
     next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     next_deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -154,7 +167,7 @@ class Outcome(Base):
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
     session: Mapped[dt.date] = mapped_column(Date)
     outcome: Mapped[str] = mapped_column(String(20))
-    detail: Mapped[str] = mapped_column(Text)
+    detail: Mapped[str] = mapped_column(Words)
     recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     deadline_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
@@ -237,7 +250,7 @@ class Alert(Base):
     rule_set_digest: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(20))
     title: Mapped[str] = mapped_column(String(120))
-    text: Mapped[str] = mapped_column(Text)
+    text: Mapped[str] = mapped_column(Words)
     deadline_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     raised_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id"))
@@ -263,4 +276,19 @@ class OutboxMessage(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     claimed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    last_error: Mapped[str | None] = mapped_column(Text)
+    last_error: Mapped[str | None] = mapped_column(Words)
+    refusals: Mapped[int] = mapped_column(server_default="0")
+    due_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    settled_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class KeptBook(Base):
+    """The book of a hedge after a session, to go on from: a cache of what can be computed again from observations."""
+
+    __tablename__ = "kept_books"
+
+    rule_set_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    session: Mapped[dt.date] = mapped_column(Date)
+    inputs: Mapped[str] = mapped_column(String(64))
+    program: Mapped[str] = mapped_column(String(64))
+    document: Mapped[str] = mapped_column(Text)

@@ -3,8 +3,12 @@
 ::
 
     PENDING --claim--> SENDING --accepted--> SENT
-       ^                  |----refused-----> PENDING, or FAILED after the last attempt
-       '---- (retry) -----'----unknown-----> UNCERTAIN
+       ^                  |----refused-----> PENDING until it is due again, or FAILED
+       |                  '----unknown-----> UNCERTAIN
+       |
+       '-- resend -- FAILED, UNCERTAIN       by a person only, who also says that an
+                                             UNCERTAIN one arrived (SENT), or that one
+                                             need not be sent any more (DROPPED)
 
 A pending message becomes SUPERSEDED and is not sent if its recipient has a message that overtakes it: one about a later
 revision of the report, or, where it is an alert, one about the report that was said to be missing.
@@ -13,12 +17,13 @@ There is one alert for a session and a rule set, whatever happens to the session
 
 A message is claimed, in a transaction of its own, before it is sent. What is found in SENDING later was left by a run
 that died in between: whether it was accepted is unknown, so it becomes UNCERTAIN and is not sent again by itself.
+Should that run be alive after all, what it finds out still counts, unless somebody decided or sent otherwise since.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,8 +33,11 @@ from sqlalchemy.orm import Session, aliased
 from storage.models import Alert, OutboxMessage, Report, Run
 
 PENDING, SENDING, SENT, FAILED = "PENDING", "SENDING", "SENT", "FAILED"
-UNCERTAIN, SUPERSEDED = "UNCERTAIN", "SUPERSEDED"
-STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED)
+UNCERTAIN, SUPERSEDED, DROPPED = "UNCERTAIN", "SUPERSEDED", "DROPPED"
+STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED, DROPPED)
+
+#: Neither on its way nor delivered: somebody or something has to do something about it.
+UNSETTLED = (PENDING, SENDING, UNCERTAIN, FAILED)
 
 #: Kinds of alert: the session has failed; or no further attempt comes before its deadline, and a person still can.
 SESSION_FAILED, LAST_CALL, IN_DOUBT = "FAILED", "LAST_CALL", "IN_DOUBT"
@@ -37,7 +45,19 @@ SESSION_FAILED, LAST_CALL, IN_DOUBT = "FAILED", "LAST_CALL", "IN_DOUBT"
 
 @dataclass(frozen=True)
 class Message:
-    """A row of the outbox, with what it is about: a report in one of its revisions, or an alert."""
+    """A row of the outbox, with what it is about: a report in one of its revisions, or an alert.
+
+    Attributes
+    ----------
+    attempts : int
+        Every one there was.
+    refusals : int
+        In a row, since it was written or a person had it sent again: they decide how long it waits, and when it fails.
+    due_at : datetime.datetime, optional
+        A pending message that was turned away is not tried before; None is at once.
+    settled_at : datetime.datetime, optional
+        When a person said that it arrived, or that it need not be sent.
+    """
 
     id: int
     report_id: int | None
@@ -52,6 +72,9 @@ class Message:
     created_at: dt.datetime
     sent_at: dt.datetime | None
     last_error: str | None
+    refusals: int = 0
+    due_at: dt.datetime | None = None
+    settled_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -95,6 +118,9 @@ _MESSAGE: tuple[Any, ...] = (
     OutboxMessage.created_at,
     OutboxMessage.sent_at,
     OutboxMessage.last_error,
+    OutboxMessage.refusals,
+    OutboxMessage.due_at,
+    OutboxMessage.settled_at,
 )
 
 _ALERT: tuple[Any, ...] = (
@@ -145,21 +171,35 @@ class OutboxRepository:
         query = select(Alert.session).where(Alert.rule_set_digest == rule_set_digest, Alert.session >= since)
         return set(self._session.scalars(query))
 
-    def claim(self, message_id: int, at: dt.datetime) -> bool:
-        """Take a pending message; False if another run has it."""
-        return self._move(message_id, PENDING, state=SENDING, claimed_at=at, attempts=OutboxMessage.attempts + 1)
+    def claim(self, message: Message, at: dt.datetime) -> bool:
+        """Take a pending message as it was read; False if it was taken, changed or given up since."""
+        taken = {"state": SENDING, "claimed_at": at, "due_at": None, "attempts": message.attempts + 1}
+        return self._move(message.id, (PENDING,), message.attempts, taken)
 
-    def sent(self, message_id: int, at: dt.datetime) -> None:
-        """The recipient's side accepted it."""
-        self._move(message_id, SENDING, state=SENT, sent_at=at, last_error=None)
+    def sent(self, message: Message, at: dt.datetime) -> bool:
+        """What was claimed was accepted; False if it is no longer ours to say."""
+        return self._settle(message, state=SENT, sent_at=at, last_error=None, refusals=0)
 
-    def refused(self, message_id: int, error: str, *, final: bool) -> None:
-        """It was certainly not accepted: try again, or give up."""
-        self._move(message_id, SENDING, state=FAILED if final else PENDING, last_error=error)
+    def refused(self, message: Message, error: str, due_at: dt.datetime | None) -> bool:
+        """What was claimed was certainly not accepted: it is due again at an instant, or given up without one."""
+        state = PENDING if due_at else FAILED
+        return self._settle(message, state=state, due_at=due_at, last_error=error, refusals=message.refusals + 1)
 
-    def uncertain(self, message_id: int, error: str) -> None:
-        """It may or may not have been accepted."""
-        self._move(message_id, SENDING, state=UNCERTAIN, last_error=error)
+    def uncertain(self, message: Message, error: str) -> bool:
+        """What was claimed may or may not have been accepted."""
+        return self._settle(message, state=UNCERTAIN, last_error=error)
+
+    def resend(self, message_ids: Collection[int]) -> int:
+        """Have failed and uncertain messages sent once more, at once; returns how many there were."""
+        return self._decide(message_ids, (FAILED, UNCERTAIN), state=PENDING, due_at=None, refusals=0)
+
+    def confirm(self, message_ids: Collection[int], at: dt.datetime) -> int:
+        """A person says that uncertain messages arrived; returns how many there were."""
+        return self._decide(message_ids, (UNCERTAIN,), state=SENT, settled_at=at)
+
+    def drop(self, message_ids: Collection[int], at: dt.datetime) -> int:
+        """A person says that messages need not be sent any more; returns how many there were."""
+        return self._decide(message_ids, (PENDING, FAILED), state=DROPPED, settled_at=at, due_at=None)
 
     def abandon(self, claimed_before: dt.datetime) -> int:
         """Mark as UNCERTAIN what a run that is gone had claimed; returns how many."""
@@ -231,9 +271,37 @@ class OutboxRepository:
         )
         return {(row[0], row[1], row[2]): row[3] for row in rows}
 
+    def told_before(self, message: Message) -> int | None:
+        """Key of the newest earlier revision of a message's report that its recipient was sent, or may have been."""
+        about, earlier = aliased(Report), aliased(Report)
+        return self._session.scalar(
+            select(earlier.id)
+            .join(
+                about,
+                and_(
+                    about.session == earlier.session,
+                    about.rule_set_digest == earlier.rule_set_digest,
+                    about.revision > earlier.revision,
+                ),
+            )
+            .join(OutboxMessage, OutboxMessage.report_id == earlier.id)
+            .where(
+                about.id == message.report_id,
+                OutboxMessage.channel == message.channel,
+                OutboxMessage.recipient == message.recipient,
+                OutboxMessage.state.in_((SENT, UNCERTAIN)),
+            )
+            .order_by(earlier.revision.desc())
+            .limit(1)
+        )
+
     def pending(self) -> list[Message]:
-        """What waits to be sent, oldest first."""
+        """What waits to be sent, due or not, oldest first."""
         return self._messages(OutboxMessage.state == PENDING)
+
+    def named(self, message_ids: Collection[int]) -> list[Message]:
+        """The messages with some keys, as far as they exist, oldest first."""
+        return self._messages(OutboxMessage.id.in_(message_ids))
 
     def all(self, state: str | None = None) -> list[Message]:
         """Every message, oldest first, or those in one state."""
@@ -256,8 +324,14 @@ class OutboxRepository:
 
     def _give_up(self, query: Select[Any]) -> int:
         keys = self._session.scalars(query).unique().all()
-        self._session.execute(update(OutboxMessage).where(OutboxMessage.id.in_(keys)).values(state=SUPERSEDED))
-        return len(keys)
+        # Still pending: another pass may have claimed one since, which is then on its way.
+        given_up = (
+            update(OutboxMessage)
+            .where(OutboxMessage.id.in_(keys), OutboxMessage.state == PENDING)
+            .values(state=SUPERSEDED)
+            .returning(OutboxMessage.id)
+        )
+        return len(self._session.scalars(given_up).all())
 
     def _alerts(self, condition: ColumnElement[bool]) -> list[StoredAlert]:
         query = select(*_ALERT).join(Run, Run.id == Alert.run_id).where(condition).order_by(Alert.session, Alert.id)
@@ -274,11 +348,29 @@ class OutboxRepository:
             query = query.where(condition)
         return [Message(*row) for row in self._session.execute(query)]
 
-    def _move(self, message_id: int, expected: str, **values: object) -> bool:
+    def _settle(self, message: Message, **values: object) -> bool:
+        """Say what became of the attempt at a message that `claim` began, unless there was another one since."""
+        return self._move(message.id, (SENDING, UNCERTAIN), message.attempts + 1, values)
+
+    def _decide(self, message_ids: Collection[int], expected: tuple[str, ...], **values: object) -> int:
+        """What a person decides about messages."""
         changed = self._session.execute(
             update(OutboxMessage)
-            .where(OutboxMessage.id == message_id, OutboxMessage.state == expected)
+            .where(OutboxMessage.id.in_(message_ids), OutboxMessage.state.in_(expected))
             .values(**values)
+            .returning(OutboxMessage.id)
+        )
+        return len(changed.all())
+
+    def _move(self, message_id: int, expected: tuple[str, ...], attempts: int, values: dict[str, object]) -> bool:
+        changed = self._session.execute(
+            update(OutboxMessage)
+            .where(
+                OutboxMessage.id == message_id,
+                OutboxMessage.state.in_(expected),
+                OutboxMessage.attempts == attempts,
+            )
+            .values(values)
             .returning(OutboxMessage.id)
         )
         return changed.one_or_none() is not None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Protocol
 
 from reports.view import ReportView
+
+#: Names of the channels, as stored in the outbox.
+EMAIL, SLACK = "email", "slack"
 
 
 class Refused(Exception):
@@ -15,11 +19,14 @@ class Refused(Exception):
     reason : str
     final : bool
         Whether trying again is pointless.
+    retry_after : datetime.timedelta, optional
+        How long the other side wants to be left alone, with this message and with any other.
     """
 
-    def __init__(self, reason: str, *, final: bool) -> None:
+    def __init__(self, reason: str, *, final: bool, retry_after: dt.timedelta | None = None) -> None:
         super().__init__(reason)
         self.final = final
+        self.retry_after = retry_after
 
 
 class AcceptanceUnknown(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import smtplib
 import ssl
 from dataclasses import dataclass, field
@@ -14,9 +15,13 @@ from reports.html import render_html
 from reports.text import render_text
 from reports.view import ReportView
 from tasks.clock import Clock
-from tasks.notify.channel import AcceptanceUnknown, Refused
+from tasks.notify.channel import EMAIL, AcceptanceUnknown, Refused
+from tasks.notify.content import message_id
 
-_PERMANENT = 500
+_TAKEN, _START_BODY, _PERMANENT = 250, 354, 500
+
+#: A line of a single dot ends the body, so the protocol wants a second dot before each.
+_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
 
 #: Lines end in CRLF, and only ASCII goes over the wire: any server takes that.
 _WIRE = SMTP.clone(cte_type="7bit")
@@ -46,7 +51,7 @@ class SmtpServer:
 class EmailChannel:
     """Send reports by mail."""
 
-    name = "email"
+    name = EMAIL
 
     def __init__(self, server: SmtpServer, clock: Clock) -> None:
         self._server = server
@@ -58,7 +63,11 @@ class EmailChannel:
         Anything that goes wrong before the body was handed over is a refusal; a connection lost after that leaves
         open whether the server took the mail.
         """
-        message = compose(view, self._server.sender, recipient, message_key, self._clock())
+        try:
+            message = compose(view, self._server.sender, recipient, message_key, self._clock())
+        except ValueError as error:
+            # The policy of the mail does not let a line break into a header.
+            raise Refused("an address has a line break in it", final=True) from error
         try:
             smtp = connect(self._server)
         except smtplib.SMTPResponseException as error:
@@ -114,30 +123,38 @@ def _hand_over(smtp: smtplib.SMTP, sender: str, recipient: str, message: EmailMe
     for code, answer in (smtp.mail(sender), smtp.rcpt(recipient)):
         if code not in (250, 251):
             raise smtplib.SMTPResponseException(code, answer)
-    try:
-        code, answer = smtp.data(message.as_bytes(policy=_WIRE))
-    except smtplib.SMTPDataError:
+    code, answer = smtp.docmd("DATA")
+    if code != _START_BODY:
         # The server did not want a body: nothing was handed over.
-        raise
+        raise smtplib.SMTPResponseException(code, answer)
+    try:
+        smtp.send(_LEADING_DOT.sub(b"..", message.as_bytes(policy=_WIRE)) + b".\r\n")
+        code, answer = smtp.getreply()
     except (smtplib.SMTPException, OSError) as error:
         raise AcceptanceUnknown(f"connection lost after the message was handed over: {error}") from error
     if code < 0:
         raise AcceptanceUnknown(f"no SMTP answer after the message was handed over: {_text(answer)!r}")
-    if code != 250:
+    if code != _TAKEN:
         raise smtplib.SMTPResponseException(code, answer)
 
 
 def compose(view: ReportView, sender: str, recipient: str, message_key: str, date: dt.datetime) -> EmailMessage:
     """The mail: the text part says as much as the HTML part.
 
-    `EmailMessage` refuses line breaks in headers, so no address can smuggle one in.
+    Whatever a subject holds becomes one line. `EmailMessage` refuses line breaks in headers, so that no address can
+    smuggle one in.
+
+    Raises
+    ------
+    ValueError
+        For an address with a line break.
     """
     message = EmailMessage()
-    message["Subject"] = view.subject
+    message["Subject"] = " ".join(view.subject.split())
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = format_datetime(date)
-    message["Message-ID"] = f"<{message_key}@{sender.rpartition('@')[2].rstrip('>') or 'tailguard'}>"
+    message["Message-ID"] = message_id(message_key, sender)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(render_text(view))
     message.add_alternative(render_html(view), subtype="html")

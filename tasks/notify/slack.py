@@ -6,13 +6,14 @@ message was not taken counts as a refusal.
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 
 import httpx
 
 from reports.slack import render_slack
 from reports.view import ReportView
-from tasks.notify.channel import AcceptanceUnknown, Refused
+from tasks.notify.channel import SLACK, AcceptanceUnknown, Refused
 
 # httpx logs the address of every request, and here the address is the secret.
 logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -23,12 +24,13 @@ WEBHOOK = "webhook"
 
 _TOO_MANY_REQUESTS = 429
 _UNAVAILABLE = 503
+_REASON_LIMIT = 200
 
 
 class SlackChannel:
     """Post reports to a channel."""
 
-    name = "slack"
+    name = SLACK
 
     def __init__(self, webhook_url: str, timeout_seconds: float) -> None:
         self._url = webhook_url
@@ -46,9 +48,22 @@ class SlackChannel:
             raise AcceptanceUnknown(f"no answer: {type(error).__name__}") from error
         if answer.is_success:
             return
-        reason = f"{answer.status_code} {answer.text[:200]}"
+        reason = f"{answer.status_code} {self._without_secret(answer.text)[:_REASON_LIMIT]}"
         if answer.status_code in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
-            raise Refused(reason, final=False)
+            raise Refused(reason, final=False, retry_after=_retry_after(answer))
         if answer.is_server_error:
             raise AcceptanceUnknown(reason)
         raise Refused(reason, final=True)
+
+    def _without_secret(self, text: str) -> str:
+        """An answer that may repeat what was asked for, as the pages of proxies do."""
+        path = httpx.URL(self._url).raw_path.decode()
+        return text.replace(path, "/...") if path != "/" else text
+
+
+def _retry_after(answer: httpx.Response) -> dt.timedelta | None:
+    """How long Slack wants to be left alone: it says so in seconds."""
+    try:
+        return dt.timedelta(seconds=int(answer.headers.get("Retry-After", "")))
+    except (ValueError, OverflowError):
+        return None

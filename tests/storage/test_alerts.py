@@ -143,8 +143,8 @@ def test_an_alert_that_is_no_longer_pending_stays_as_it_is(engine: Engine) -> No
     raise_alert(engine, ALERT, DESK)
     (message,) = messages(engine)
     with UnitOfWork(engine) as work:
-        work.outbox.claim(message.id, T0)
-        work.outbox.refused(message.id, "no", final=True)
+        work.outbox.claim(message, T0)
+        work.outbox.refused(message, "no", None)
         work.commit()
     tell(engine, add_reports(engine, new_report()), DESK)
 

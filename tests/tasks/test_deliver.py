@@ -2,18 +2,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from email import message_from_bytes
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from reports.view import ReportView
 from signals.errors import DataNotReady
@@ -24,13 +27,16 @@ from storage.outbox import FAILED, LAST_CALL, PENDING, SENDING, SENT, SUPERSEDED
 from storage.runs import AWAITING_DATA, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.alerts import record_missing
+from tasks.clock import Clock
+from tasks.notify.backoff import MAX_ATTEMPTS
 from tasks.notify.channel import Channel
-from tasks.notify.deliver import CLAIM_EXPIRES_AFTER, MAX_ATTEMPTS, DeliverySummary, deliver
+from tasks.notify.content import message_id, message_key
+from tasks.notify.deliver import CLAIM_EXPIRES_AFTER, SEND_TAKES_AT_MOST, DeliverySummary, deliver
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient, emit
 from tasks.runs import start_run
-from tests.conftest import NOW, now
+from tests.conftest import NOW, ROOT, now
 from tests.tasks.test_email import HANG_UP, SENDER, AnyPort, Mailbox, Serve
 
 pytestmark = pytest.mark.server
@@ -38,6 +44,10 @@ pytestmark = pytest.mark.server
 SESSION = dt.date(2006, 3, 15)
 DESK, RISK = Recipient("email", "desk@example.com"), Recipient("email", "risk@example.com")
 SLACK = Recipient("slack", "webhook")
+
+#: The session after the one with a report, and when it is too late for it.
+MISSING, DEADLINE = SESSION + dt.timedelta(days=1), dt.datetime(2006, 3, 17, 20, 30, tzinfo=dt.UTC)
+RAISED = DEADLINE - dt.timedelta(hours=1)
 
 
 @pytest.fixture
@@ -73,6 +83,39 @@ def outbox(engine: Engine) -> list[Message]:
 def only(engine: Engine) -> Message:
     (message,) = outbox(engine)
     return message
+
+
+@dataclass
+class Posted:
+    """A server that takes webhooks, a channel to it, and what it was posted."""
+
+    channel: SlackChannel
+    bodies: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@pytest.fixture
+def posted() -> Iterator[Posted]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            state.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(state.status)
+            for name, value in {"Content-Length": "0", **state.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state = Posted(SlackChannel(f"http://127.0.0.1:{server.server_address[1]}/services/hunter2", 5.0))
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    yield state
+    server.shutdown()
+    thread.join()
+    server.server_close()
 
 
 def test_a_pending_message_is_sent_and_marked(engine: Engine, made_up_signals: VeqtorSignals, serve: Serve) -> None:
@@ -111,46 +154,83 @@ def test_every_recipient_and_session_has_a_message_id_of_its_own(
     assert (len(ids), len(set(ids))) == (4, 4)
 
 
-def test_a_temporary_refusal_leaves_the_message_pending_for_the_next_pass(
+def at(minutes: float) -> Clock:
+    """A clock that stands still so many minutes after the others."""
+    return lambda: NOW + dt.timedelta(minutes=minutes)
+
+
+def test_a_message_that_is_turned_away_waits_and_is_sent_when_it_is_due(
     engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
 ) -> None:
     mailbox = Mailbox(on_recipient="451 4.7.1 greylisted")
     channels = email_to(serve(mailbox))
     emit_report(engine, made_up_signals, DESK)
-    summary = deliver(engine, channels, now)
+    first = deliver(engine, channels, now)
+    refused = only(engine)
+    again = deliver(engine, channels, at(1))
+    mailbox.on_recipient = "250 OK"
+    early = deliver(engine, channels, at(2.9))
     waiting = only(engine)
+
+    where = f"email to desk@example.com for {SESSION}: 451 4.7.1 greylisted"
+    assert first == DeliverySummary(0, (f"{where}; next attempt 2026-11-20 23:46 UTC",))
+    assert (refused.state, refused.attempts, refused.due_at) == (PENDING, 1, NOW + dt.timedelta(minutes=1))
+    assert again == DeliverySummary(0, (f"{where}; next attempt 2026-11-20 23:48 UTC",))
+    assert early == DeliverySummary(
+        0, ("1 message waits until 2026-11-20 23:48 UTC; `tailguard outbox send` tries at once",)
+    )
+    assert (waiting.state, waiting.attempts, waiting.last_error) == (PENDING, 2, "451 4.7.1 greylisted")
+    assert deliver(engine, channels, at(3)) == DeliverySummary(1, ())
+    assert (only(engine).state, only(engine).attempts, only(engine).last_error) == (SENT, 3, None)
+    assert len(mailbox.tried) == 3
+
+
+def test_somebody_who_asks_does_not_wait(engine: Engine, made_up_signals: VeqtorSignals, serve: Serve) -> None:
+    mailbox = Mailbox(on_recipient="451 later")
+    channels = email_to(serve(mailbox))
+    emit_report(engine, made_up_signals, DESK, RISK)
+    deliver(engine, channels, now)
     mailbox.on_recipient = "250 OK"
 
-    assert summary.sent == 0
-    assert summary.problems == (f"email to desk@example.com for {SESSION}: 451 4.7.1 greylisted",)
-    assert (waiting.state, waiting.attempts, waiting.last_error) == (PENDING, 1, "451 4.7.1 greylisted")
-    assert deliver(engine, channels, now).sent == 1
-    assert (only(engine).state, only(engine).attempts, only(engine).last_error) == (SENT, 2, None)
+    first = outbox(engine)[0].id
+    assert deliver(engine, channels, now, at_once=True, only=[first]) == DeliverySummary(1, ())
+    assert [message.state for message in outbox(engine)] == [SENT, PENDING]
+    assert deliver(engine, channels, now, at_once=True) == DeliverySummary(1, ())
 
 
 def test_a_final_refusal_fails_the_message(engine: Engine, made_up_signals: VeqtorSignals, serve: Serve) -> None:
     mailbox = Mailbox(on_recipient="550 5.1.1 no such user")
     channels = email_to(serve(mailbox))
     emit_report(engine, made_up_signals, DESK)
-    first, second = deliver(engine, channels, now), deliver(engine, channels, now)
+    first, second = deliver(engine, channels, now), deliver(engine, channels, at(1e6))
 
     assert (only(engine).state, only(engine).last_error) == (FAILED, "550 5.1.1 no such user")
-    assert (first.sent, len(first.problems)) == (0, 1)
+    assert first.problems == (f"email to desk@example.com for {SESSION}: 550 5.1.1 no such user; not tried again",)
     assert second == DeliverySummary(0, ())
     assert mailbox.tried == ["desk@example.com"]
 
 
-def test_after_the_last_attempt_a_temporary_refusal_is_final(
+def test_after_the_last_attempt_a_temporary_refusal_is_final_until_a_person_resends(
     engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
 ) -> None:
     mailbox = Mailbox(on_recipient="451 4.7.1 greylisted")
     channels = email_to(serve(mailbox))
     emit_report(engine, made_up_signals, DESK)
-    summaries = [deliver(engine, channels, now) for _ in range(MAX_ATTEMPTS + 1)]
+    with engine.begin() as connection:
+        earlier = {"earlier": MAX_ATTEMPTS - 2}
+        connection.execute(text("UPDATE outbox SET attempts = :earlier, refusals = :earlier"), earlier)
+    last = [deliver(engine, channels, at(30 * number)).problems for number in range(3)]
+    failed = only(engine)
+    with UnitOfWork(engine) as work:
+        work.outbox.resend([failed.id])
+        work.commit()
+    resent = deliver(engine, channels, at(100))
 
-    assert (only(engine).state, only(engine).attempts) == (FAILED, MAX_ATTEMPTS)
-    assert len(mailbox.tried) == MAX_ATTEMPTS
-    assert [len(summary.problems) for summary in summaries] == [1] * MAX_ATTEMPTS + [0]
+    assert [len(problems) for problems in last] == [1, 1, 0]
+    assert last[1][0].endswith("greylisted; not tried again")
+    assert (failed.state, failed.attempts, len(mailbox.tried)) == (FAILED, MAX_ATTEMPTS, 3)
+    assert resent.problems[0].endswith("greylisted; next attempt 2026-11-21 01:26 UTC")
+    assert (only(engine).state, only(engine).attempts, only(engine).refusals) == (PENDING, MAX_ATTEMPTS + 1, 1)
 
 
 def test_what_may_have_arrived_is_uncertain_and_never_sent_again(
@@ -170,6 +250,47 @@ def test_what_may_have_arrived_is_uncertain_and_never_sent_again(
     assert len(mailbox.accepted) == 1
 
 
+def test_a_mail_keeps_its_message_id_through_attempts_and_resends(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox(on_body="451 later")
+    server = serve(mailbox)
+    emit_report(engine, made_up_signals, DESK)
+    deliver(engine, email_to(server), now)
+    mailbox.on_body = HANG_UP
+    deliver(engine, email_to(server), at(1))
+    with UnitOfWork(engine) as work:
+        work.outbox.resend([only(engine).id])
+        work.commit()
+    mailbox.on_body = "250 OK"
+    deliver(engine, email_to(server), at(2))
+
+    assert (only(engine).state, only(engine).attempts) == (SENT, 3)
+    ids = message_ids(mailbox)
+    assert len(ids) == 2
+    assert len(set(ids)) == 1
+
+
+def message_ids(mailbox: Mailbox) -> list[str]:
+    contents = [envelope.content for envelope in mailbox.accepted]
+    return [message_from_bytes(content)["Message-ID"] for content in contents if isinstance(content, bytes)]
+
+
+def in_another_process(tmp_path: Path, server: SmtpServer) -> subprocess.Popen[bytes]:
+    """A program that delivers, and prints how many messages it sent."""
+    code = f"""
+import datetime as dt
+from storage.engine import open_engine
+from tasks.notify.deliver import deliver
+from tasks.notify.email import EmailChannel, SmtpServer
+server = SmtpServer("127.0.0.1", {server.port}, "none", "", "", {server.sender!r}, 5.0)
+now = lambda: dt.datetime.fromisoformat({NOW.isoformat()!r})
+engine = open_engine("sqlite:///{tmp_path / "test.db"}")
+print(deliver(engine, {{"email": EmailChannel(server, now)}}, now).sent)
+"""
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE)
+
+
 def test_one_refused_recipient_does_not_keep_the_others_from_theirs(
     engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
 ) -> None:
@@ -182,29 +303,106 @@ def test_one_refused_recipient_does_not_keep_the_others_from_theirs(
     assert mailbox.accepted[0].rcpt_tos + mailbox.accepted[1].rcpt_tos == ["desk@example.com", "risk@example.com"]
 
 
-def test_two_passes_at_once_send_one_mail(
+def test_processes_that_deliver_at_once_send_each_message_once(
     engine: Engine, made_up_signals: VeqtorSignals, serve: Serve, tmp_path: Path
 ) -> None:
-    mailbox = Mailbox(delay=0.3)
+    # Each mail takes so long that the second process finds some sent, one on its way, and some pending.
+    mailbox = Mailbox(delay=0.05)
     server = serve(mailbox)
+    recipients = [Recipient("email", f"desk{number}@example.com") for number in range(8)]
+    emit_report(engine, made_up_signals, *recipients)
+    processes = [in_another_process(tmp_path, server) for _ in range(2)]
+    counts = [int(process.communicate(timeout=30)[0]) for process in processes]
+
+    assert sum(counts) == len(recipients)
+    assert sorted(mailbox.tried) == sorted(recipient.address for recipient in recipients)
+    assert {(message.state, message.attempts) for message in outbox(engine)} == {(SENT, 1)}
+    with UnitOfWork(engine) as work:
+        keys = [message_key(work, message) for message in work.outbox.all()]
+    assert sorted(message_ids(mailbox)) == sorted(message_id(key, SENDER) for key in keys)
+
+
+def test_a_run_that_read_the_outbox_before_another_was_refused_does_not_try_again_at_once(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve, tmp_path: Path
+) -> None:
+    mailbox = Mailbox(on_recipient="451 later", delay=0.0)
+    server = serve(mailbox)
+    emit_report(engine, made_up_signals, DESK, RISK)
+
+    class OtherRunFirst(EmailChannel):
+        """While this run sends its first message, another run goes through the outbox."""
+
+        def send(self, recipient: str, view: ReportView, message_key: str) -> None:
+            if recipient == DESK.address:
+                other = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+                deliver(other, email_to(server), now)
+                other.dispose()
+            super().send(recipient, view, message_key)
+
+    deliver(engine, {"email": OtherRunFirst(server, now)}, now)
+
+    assert mailbox.tried == [RISK.address, DESK.address]
+    assert [message.attempts for message in outbox(engine)] == [1, 1]
+
+
+def test_a_server_that_answers_a_letter_at_a_time_does_not_outlast_the_claim(
+    engine: Engine, made_up_signals: VeqtorSignals
+) -> None:
+    assert SEND_TAKES_AT_MOST < CLAIM_EXPIRES_AFTER
+    stopped = threading.Event()
+
+    def drip(listening: socket.socket) -> None:
+        connection = listening.accept()[0]
+        with connection, suppress(OSError):
+            while not stopped.wait(0.05):
+                connection.sendall(b"2")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=drip, args=(listening,))
+        thread.start()
+        server = SmtpServer("127.0.0.1", listening.getsockname()[1], "none", "", "", SENDER, 5.0)
+        emit_report(engine, made_up_signals, DESK)
+        summary = deliver(engine, email_to(server), now, send_takes_at_most=dt.timedelta(seconds=0.3))
+        stopped.set()
+        thread.join()
+
+    assert "unknown whether it arrived: no answer within" in summary.problems[0]
+    assert only(engine).state == UNCERTAIN
+
+
+def test_a_channel_that_asks_to_be_left_alone_is_with_all_its_messages(
+    engine: Engine, made_up_signals: VeqtorSignals, posted: Posted
+) -> None:
+    for session in (SESSION, MISSING):
+        emit_report(engine, made_up_signals, SLACK, session=session)
+    posted.status, posted.headers = 429, {"Retry-After": "150"}
+    first = deliver(engine, {"slack": posted.channel}, now)
+    posted.status, posted.headers = 200, {}
+    early = deliver(engine, {"slack": posted.channel}, at(1))
+
+    assert first.problems == (
+        f"slack to webhook for {SESSION}: 429 ; next attempt 2026-11-20 23:47 UTC",
+        "1 message waits until 2026-11-20 23:47 UTC; `tailguard outbox send` tries at once",
+    )
+    assert [message.attempts for message in outbox(engine)] == [1, 1]
+    assert early.sent == 1
+    assert deliver(engine, {"slack": posted.channel}, at(2.5)) == DeliverySummary(1, ())
+    assert len(posted.bodies) == 3
+
+
+def test_a_message_that_cannot_be_written_keeps_no_other_from_being_sent(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox = Mailbox()
     emit_report(engine, made_up_signals, DESK)
-    together = Barrier(2)
+    emit_report(engine, made_up_signals, DESK, session=MISSING)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE reports SET document = '{}' WHERE session = :session"), {"session": SESSION})
+    summary = deliver(engine, email_to(serve(mailbox)), now)
 
-    def run(_: int) -> DeliverySummary:
-        own = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
-        try:
-            together.wait(10)
-            return deliver(own, email_to(server), now)
-        finally:
-            own.dispose()
-
-    with ThreadPoolExecutor(2) as pool:
-        summaries = list(pool.map(run, range(2), timeout=30))
-
-    assert sorted(summary.sent for summary in summaries) == [0, 1]
-    assert [summary.problems for summary in summaries] == [(), ()]
-    assert len(mailbox.accepted) == 1
-    assert (only(engine).state, only(engine).attempts) == (SENT, 1)
+    assert summary.sent == 1
+    assert f"for {SESSION}: it could not be written: TypeError; next attempt" in summary.problems[0]
+    assert [message.state for message in outbox(engine)] == [PENDING, SENT]
 
 
 def test_a_channel_that_is_not_configured_keeps_its_messages_and_says_so(
@@ -227,7 +425,7 @@ def test_what_a_run_that_died_was_sending_becomes_uncertain_and_is_not_sent(
     channels = email_to(serve(mailbox))
     emit_report(engine, made_up_signals, DESK)
     with UnitOfWork(engine) as work:
-        work.outbox.claim(work.outbox.pending()[0].id, NOW)
+        work.outbox.claim(work.outbox.pending()[0], NOW)
         work.commit()
 
     assert deliver(engine, channels, lambda: NOW + CLAIM_EXPIRES_AFTER).sent == 0
@@ -298,11 +496,6 @@ def test_an_unforeseen_fault_leaves_its_message_uncertain_and_the_others_sent(
     assert "a secret" not in "".join(summary.problems)
 
 
-#: The session after the one with a report, and when it is too late for it.
-MISSING, DEADLINE = SESSION + dt.timedelta(days=1), dt.datetime(2006, 3, 17, 20, 30, tzinfo=dt.UTC)
-RAISED = DEADLINE - dt.timedelta(hours=1)
-
-
 def in_time() -> dt.datetime:
     return RAISED
 
@@ -321,52 +514,28 @@ def body(message: EmailMessage) -> str:
     return " ".join(content.split())
 
 
-@pytest.fixture
-def posted() -> Iterator[tuple[SlackChannel, list[dict[str, Any]]]]:
-    """A channel to a server that takes webhooks, and what it was posted."""
-    bodies: list[dict[str, Any]] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
-            """Say nothing."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    yield SlackChannel(f"http://127.0.0.1:{server.server_address[1]}/services/hunter2", 5.0), bodies
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def test_an_alert_reaches_every_recipient_once(
     engine: Engine,
     made_up_signals: VeqtorSignals,
     serve: Serve,
-    posted: tuple[SlackChannel, list[dict[str, Any]]],
+    posted: Posted,
 ) -> None:
-    mailbox, (slack, bodies) = Mailbox(), posted
-    channels = email_to(serve(mailbox)) | {"slack": slack}
+    mailbox = Mailbox()
+    channels = email_to(serve(mailbox)) | {"slack": posted.channel}
     emit_report(engine, made_up_signals)
     alert(engine, DESK, Recipient("slack", WEBHOOK))
 
     assert [deliver(engine, channels, in_time) for _ in range(2)] == [DeliverySummary(2, ()), DeliverySummary(0, ())]
 
-    message, (post,) = mailbox.message(), bodies
+    message, (post,) = mailbox.message(), posted.bodies
     subject = f"NO SIGNAL VEQTOR {MISSING}: waiting for VIX"
     assert (message["Subject"], post["text"]) == (subject, subject)
     report = signal_report(made_up_signals, SESSION, 1e6)
-    for text in (body(message), json.dumps(post).replace("\\n", " ")):
-        assert f"No signal for session Thursday {MISSING}: waiting for VIX. Deadline Friday 2006-03-17 15:30" in text
-        assert f"The target of the last report, of session Wednesday {SESSION}, stays in force" in text
-        assert f"{report.target.equity * 100:g}% S&" in text
-        assert f"tailguard run --session {MISSING} --source files" in text
+    for said in (body(message), json.dumps(post).replace("\\n", " ")):
+        assert f"No signal for session Thursday {MISSING}: waiting for VIX. Deadline Friday 2006-03-17 15:30" in said
+        assert f"The target of the last report, of session Wednesday {SESSION}, stays in force" in said
+        assert f"{report.target.equity * 100:g}% S&" in said
+        assert f"tailguard run --session {MISSING} --source files" in said
     assert [(item.state, item.sent_at, item.alert) for item in outbox(engine)] == [(SENT, RAISED, LAST_CALL)] * 2
 
 
@@ -389,11 +558,11 @@ def test_every_recipient_of_an_alert_has_a_key_that_stays_the_same(
     emit_report(engine, made_up_signals)
     alert(engine, DESK, RISK)
     assert deliver(engine, channels, in_time).problems == (
-        f"email to desk@example.com for the alert of {MISSING}: 451 later",
-        f"email to risk@example.com for the alert of {MISSING}: 451 later",
+        f"email to desk@example.com for the alert of {MISSING}: 451 later; next attempt 2006-03-17 19:31 UTC",
+        f"email to risk@example.com for the alert of {MISSING}: 451 later; next attempt 2006-03-17 19:31 UTC",
     )
     mailbox.on_body = "250 OK"
-    assert deliver(engine, channels, in_time).sent == 2
+    assert deliver(engine, channels, in_time, at_once=True).sent == 2
 
     assert keys[:2] == keys[2:]
     assert len(dict(keys)) == len(set(dict(keys).values())) == 2

@@ -7,6 +7,7 @@ import email.policy
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -38,6 +39,7 @@ class Mailbox:
 
     on_mail: str = "250 OK"
     on_recipient: str = "250 OK"
+    on_data: str = ""
     on_body: str = "250 OK"
     delay: float = 0.0
     tried: list[str] = field(default_factory=list)
@@ -81,8 +83,21 @@ def hang_up(server: SMTP) -> None:
     server.transport.close()
 
 
+class Server(SMTP):
+    """A mail server that may hang up when a body is announced."""
+
+    async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - its name
+        if getattr(self.event_handler, "on_data", "") == HANG_UP:
+            hang_up(self)
+        else:
+            await super().smtp_DATA(arg)
+
+
 class AnyPort(Controller):
     """A mail server on a free port."""
+
+    def factory(self) -> SMTP:
+        return Server(self.handler, **self.SMTP_kwargs)
 
     def _trigger_server(self) -> None:
         assert isinstance(self.server, asyncio.Server)
@@ -208,10 +223,33 @@ def test_a_sender_with_a_name_keeps_its_domain_in_the_id(view: ReportView) -> No
 @pytest.mark.parametrize("recipient", ["desk@example.com\r\nBcc: thief@example.com", "desk@example.com\nX: y"])
 def test_no_address_can_smuggle_in_a_header(serve: Serve, view: ReportView, recipient: str) -> None:
     mailbox = Mailbox()
-    with pytest.raises(ValueError, match=r"linefeed|carriage return|newline"):
+    error = refusal(serve(mailbox), view, recipient)
+
+    assert (str(error), error.final) == ("an address has a line break in it", True)
+    assert (mailbox.tried, mailbox.accepted) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "recipient", ["desk@example.com, thief@example.com", "<desk@example.com>, <thief@example.com>"]
+)
+def test_a_second_address_behind_the_first_gets_nothing(serve: Serve, view: ReportView, recipient: str) -> None:
+    mailbox = Mailbox()
+    with suppress(Refused):
         send(serve(mailbox), view, recipient)
 
-    assert (mailbox.tried, mailbox.accepted) == ([], [])
+    assert all(envelope.rcpt_tos == [DESK] for envelope in mailbox.accepted)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x0c", "\x1e", "\x85", "\u2028", "\n\n"])
+def test_a_subject_is_one_header_whatever_it_holds(serve: Serve, view: ReportView, line_break: str) -> None:
+    mailbox = Mailbox()
+    send(serve(mailbox), replace(view, subject=f"VEQTOR{line_break}Bcc: thief@example.com"))
+
+    message = mailbox.message()
+    assert message["Subject"] == "VEQTOR Bcc: thief@example.com"
+    assert message["Bcc"] is None
+    assert mailbox.accepted[0].rcpt_tos == [DESK]
+    assert body(message, "plain") == render_text(replace(view, subject=message["Subject"]))
 
 
 def test_an_address_beyond_ascii_is_refused_for_good(serve: Serve, view: ReportView) -> None:
@@ -343,6 +381,14 @@ def test_a_connection_lost_before_the_body_is_worth_another_try(serve: Serve, vi
 
     assert not error.final
     assert mailbox.tried == [DESK]
+
+
+def test_a_connection_lost_when_the_body_was_announced_is_worth_another_try(serve: Serve, view: ReportView) -> None:
+    mailbox = Mailbox(on_data=HANG_UP)
+    error = refusal(serve(mailbox), view)
+
+    assert not error.final
+    assert mailbox.accepted == []
 
 
 def test_a_connection_lost_after_the_body_leaves_open_whether_it_arrived(serve: Serve, view: ReportView) -> None:

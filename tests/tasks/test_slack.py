@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -31,7 +32,9 @@ class Slack:
 
     status: int = 200
     text: str = "ok"
+    retry_after: str | None = None
     hang_up: bool = False
+    reset: bool = False
     silent: bool = False
     posted: list[dict[str, Any]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
@@ -53,11 +56,17 @@ def slack() -> Iterator[Slack]:
             state.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             if state.silent:
                 state.stopped.wait(10)
-            if state.silent or state.hang_up:
+            if state.reset:
+                # Closed without lingering: the other side gets a reset in place of an answer.
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+            if state.silent or state.hang_up or state.reset:
                 return
             answer = state.text.encode()
             self.send_response(state.status)
             self.send_header("Content-Length", str(len(answer)))
+            if state.retry_after is not None:
+                self.send_header("Retry-After", state.retry_after)
             if state.status == 302:
                 self.send_header("Location", "/elsewhere")
             self.end_headers()
@@ -173,6 +182,36 @@ def test_an_answer_that_says_no_is_a_refusal(
 
     assert str(caught.value) == f"{status} {text}"
     assert caught.value.final is final
+    assert len(slack.posted) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("30", 30), ("0", 0), (None, None), ("soon", None), ("Fri, 20 Nov 2026 23:59:00 GMT", None)]
+)
+def test_slack_says_how_long_it_wants_to_be_left_alone(
+    slack: Slack, view: ReportView, status: int, header: str | None, seconds: int | None
+) -> None:
+    slack.status, slack.retry_after = status, header
+    with pytest.raises(Refused) as caught:
+        slack.channel().send(WEBHOOK, view, KEY)
+
+    assert caught.value.retry_after == (None if seconds is None else dt.timedelta(seconds=seconds))
+
+
+def test_an_answer_that_repeats_the_address_is_kept_without_it(slack: Slack, view: ReportView) -> None:
+    slack.status, slack.text = 404, f"Cannot POST {WEBHOOK_PATH}"
+    with pytest.raises(Refused) as caught:
+        slack.channel().send(WEBHOOK, view, KEY)
+
+    assert str(caught.value) == "404 Cannot POST /..."
+
+
+def test_a_connection_that_is_reset_leaves_it_open(slack: Slack, view: ReportView) -> None:
+    slack.reset = True
+    with pytest.raises(AcceptanceUnknown, match="no answer: ReadError"):
+        slack.channel().send(WEBHOOK, view, KEY)
+
     assert len(slack.posted) == 1
 
 
