@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
+from reports.difference import asked_otherwise
 from reports.hedge_sections import actions
-from reports.sections import holding, moment, sections
+from reports.sections import approved, holding, moment, sections
 from reports.tables import Section, percent
 from signals.veqtor.report import SignalReport
 
@@ -62,6 +63,7 @@ def report_view(
     newest_revision: int | None = None,
     dry_run: bool = False,
     basis: str = "",
+    corrects: tuple[int, SignalReport] | None = None,
 ) -> ReportView:
     """The view of a report in one of its revisions.
 
@@ -76,6 +78,8 @@ def report_view(
         Whether it was only rendered, neither stored nor sent.
     basis : str
         What it was computed from, where it was not emitted but computed again as of an instant.
+    corrects : tuple of revision and report, optional
+        The earlier revision that its reader knows.
     """
     late = (shown_at or emitted_at) > report.effective_at
     simulated = "SIMULATED " if report.simulated else ""
@@ -88,7 +92,7 @@ def report_view(
             *([SIMULATED] if report.simulated else []),
             *(["Dry run: nothing was stored or sent."] if dry_run else []),
             *([basis] if basis else []),
-            *_standing(report, revision, newest_revision or revision, late=late),
+            *_standing(report, revision, newest_revision or revision, corrects, late=late),
             *_hedge_orders(report),
             *_doubts(report),
         ),
@@ -98,6 +102,7 @@ def report_view(
             f"{'as of' if basis else 'rendered' if dry_run else 'emitted'} "
             f"{emitted_at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC.",
             *_hedge_rule_sets(report),
+            *approved(report),
             *([f"Trading calendar: {report.calendar}."] if report.calendar else []),
             SIMULATED if report.simulated else DISCLAIMER,
         ),
@@ -143,16 +148,29 @@ def _hedge_rule_sets(report: SignalReport) -> list[str]:
     ]
 
 
-def _standing(report: SignalReport, revision: int, newest: int, *, late: bool) -> list[str]:
+def _standing(
+    report: SignalReport, revision: int, newest: int, corrects: tuple[int, SignalReport] | None, *, late: bool
+) -> list[str]:
     """Whether the report may still be acted on."""
     notices = []
     if revision < newest:
         notices.append(f"Superseded: revision {newest} of this report says something else.")
-    if revision > 1:
+    if corrects is not None:
+        notices += _correction(report, revision, *corrects)
+    elif revision > 1:
         notices.append(f"Revision {revision}: it supersedes what was sent for this session before.")
     if late:
         notices.append(f"For the record only: the close it acts at, {moment(report.effective_at)}, has passed.")
     return notices
+
+
+def _correction(report: SignalReport, revision: int, earlier_revision: int, earlier: SignalReport) -> list[str]:
+    """What an earlier revision said, and what this one asks for otherwise."""
+    asked = "; ".join(f"{change.key} {change.first} -> {change.second}" for change in asked_otherwise(earlier, report))
+    return [
+        f"Revision {revision}: it supersedes revision {earlier_revision}, which said: {earlier.verdict}",
+        f"Changed since revision {earlier_revision}: {asked or 'nothing it asks for'}.",
+    ]
 
 
 def _doubts(report: SignalReport) -> list[str]:

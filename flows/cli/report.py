@@ -1,4 +1,4 @@
-"""``report list`` and ``report show``."""
+"""``report list``, ``report show`` and ``report diff``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ import json
 
 import click
 
-from flows.cli.instants import as_of_option, new_york
+from flows.cli.instants import as_of_option
 from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
+from flows.cli.report_diff import content_of, diff_reports, session_date, stored_report
 from reports.text import render_text
 from reports.view import ReportView, report_view
-from signals.document import decode
-from signals.errors import ConfigurationError
-from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
@@ -92,7 +90,7 @@ def show_report(session: str | None, revision: int | None, as_of: dt.datetime | 
     A report says what to hold, which orders reach it, how close the next change is, and which file each number was read
     from. DATE is a session, yyyy-mm-dd. A revision that was superseded says so.
     """
-    stored = _stored(_date(session) if session else None, revision, as_of)
+    stored = stored_report(session_date(session) if session else None, revision, as_of)
     if as_json:
         document = json.loads(stored.document)
         provenance = {"revision": stored.revision, "emitted_at": stored.emitted_at.isoformat()}
@@ -108,43 +106,20 @@ def print_report(session: dt.date) -> None:
 
 def stored_view(session: dt.date) -> ReportView:
     """The newest revision of a session's report, ready to be rendered."""
-    return _view(_stored(session, None))
-
-
-def _stored(session: dt.date | None, revision: int | None, as_of: dt.datetime | None = None) -> StoredReport:
-    with UnitOfWork(existing_database()) as work:
-        stored = work.reports.newest(VEQTOR.name, session, revision, as_of=as_of)
-    if stored is None:
-        which = f"session {session}" if session else "any session"
-        compute = f"`tailguard run --session {session or 'latest'}" + (" --as-of TIME`" if as_of else "`")
-        raise ConfigurationError(
-            f"report of {which}"
-            + (f", revision {revision}" if revision else "")
-            + (f", as of {new_york(as_of)}" if as_of else ""),
-            expected="a report in the database",
-            got="none",
-            do=f"`tailguard report list` shows what is there; {compute} "
-            + ("computes it from what was known then." if as_of else "emits one."),
-        )
-    return stored
+    return _view(stored_report(session))
 
 
 def _view(stored: StoredReport) -> ReportView:
-    content = decode(SignalReport, json.loads(stored.document))
     with UnitOfWork(existing_database()) as work:
         newest = work.reports.newest(VEQTOR.name, stored.session)
+        before = work.reports.newest(VEQTOR.name, stored.session, stored.revision - 1)
     return report_view(
-        content,
+        content_of(stored),
         revision=stored.revision,
         emitted_at=stored.emitted_at,
         newest_revision=newest.revision if newest else None,
+        corrects=(before.revision, content_of(before)) if before else None,
     )
 
 
-def _date(text: str) -> dt.date:
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError as error:
-        raise ConfigurationError(
-            "session", expected="a date as yyyy-mm-dd", got=repr(text), do="Check the argument."
-        ) from error
+report.add_command(diff_reports)
