@@ -9,6 +9,10 @@ from signals.alvh.keys import literal
 from signals.alvh.rules import SHIPPED, RuleSet
 from signals.alvh.ruleset_files import parse_rule_set, shipped_rule_set
 from signals.errors import ConfigurationError
+from signals.veqtor.rules import VARIANTS, VEQTOR, VeqtorRules
+
+#: The rules that every report is about, and those of its variants.
+STRATEGIES: dict[str, VeqtorRules] = {VEQTOR.name: VEQTOR, **VARIANTS}
 
 
 def rule_set_named(name_or_file: str) -> RuleSet:
@@ -31,7 +35,7 @@ def rule_set_named(name_or_file: str) -> RuleSet:
             f"rule set {name_or_file}", expected="a file of UTF-8 text", got=str(got), do="Check the file."
         ) from error
     found = parse_rule_set(text, name_or_file)
-    if found.name in SHIPPED and found.digest != shipped_rule_set(found.name).digest:
+    if found.name in STRATEGIES or (found.name in SHIPPED and found.digest != shipped_rule_set(found.name).digest):
         raise ConfigurationError(
             f"rule set {name_or_file}, key name",
             expected="a name of its own",

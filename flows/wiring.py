@@ -10,18 +10,22 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from flows.governance import approval_policy, governed_in_reports
 from flows.rule_sets import rule_sets_named
 from flows.settings import Settings, load_settings
+from signals.alvh.hedge import hedges_of
 from signals.alvh.rules import RuleSet
+from signals.approvals import Approval
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.errors import ConfigurationError
 from signals.options import OptionChain
 from signals.veqtor.signal import VeqtorSignals
 from storage.engine import open_engine
 from storage.schema import ensure_schema
+from tasks.approvals import require_approvals
 from tasks.clock import Clock, clock_at, system_clock
 from tasks.compute import Judgement
-from tasks.hedges import ReportHedges
+from tasks.hedges import Make, ReportHedges
 from tasks.ingest import Stored, stored_days
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
@@ -171,13 +175,27 @@ class Services:
         """
         return rule_sets_named(self.settings.hedges)
 
-    def require_rule_sets(self) -> None:
-        """Raise what is wrong with a rule set, before anything is fetched."""
-        _ = self.rule_sets
+    @cached_property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Who approved the rule sets of a report; none where no approval is asked for.
 
-    def hedges(self, signals: VeqtorSignals, chains: Mapping[dt.date, OptionChain]) -> ReportHedges:
+        Raises
+        ------
+        ConfigurationError
+            When one of them is not approved by as many as are required.
+        """
+        rule_sets = governed_in_reports(self.settings.variants, self.rule_sets)
+        return require_approvals(approval_policy(self.settings), rule_sets)
+
+    def require_rule_sets(self) -> None:
+        """Raise what is wrong with a rule set, or that it is not approved, before anything is fetched."""
+        _ = self.rule_sets, self.approvals
+
+    def hedges(
+        self, signals: VeqtorSignals, chains: Mapping[dt.date, OptionChain], make: Make = hedges_of
+    ) -> ReportHedges:
         """The hedges of the reports of a run."""
-        return ReportHedges(signals, self.rule_sets, self.settings.notional_usd, chains)
+        return ReportHedges(signals, self.rule_sets, self.settings.notional_usd, chains, make)
 
     def channels(self) -> dict[str, Channel]:
         """The configured channels by name."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import groupby
 
 from reports.hedge_sections import actions, hedge_sections
 from reports.tables import NOTHING, Section, Table, percent, signed
+from signals.approvals import Approval
 from signals.series import BASE_SESSION
 from signals.veqtor.report import (
     FuturesLeg,
@@ -262,6 +264,19 @@ def _input_row(item: ReportInput) -> tuple[str, ...]:
     value = NOTHING if item.value is None else f"{item.value:,.4f}".rstrip("0").rstrip(".")
     payload = (item.payload or NOTHING)[:_HASH_DIGITS]
     return (f"{item.label}, {item.unit}", value, item.day.isoformat(), item.publisher, payload, item.severity)
+
+
+def approved(report: SignalReport) -> list[str]:
+    """Who approved the rule sets, where somebody had to."""
+    if not report.approvals:
+        return []
+    by_rule_set = groupby(report.approvals, lambda each: f"{each.rule_set} {each.rule_set_digest}")
+    named = (f"{name} by {', '.join(_signed(each) for each in approvals)}" for name, approvals in by_rule_set)
+    return [f"Approved: {'; '.join(named)}."]
+
+
+def _signed(approval: Approval) -> str:
+    return f"{approval.approver} ({approval.signed_at.astimezone(dt.UTC):%Y-%m-%d})"
 
 
 def moment(instant: dt.datetime) -> str:

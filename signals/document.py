@@ -7,6 +7,8 @@ the annotations. Standard library only.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import json
 import types
 from dataclasses import fields, is_dataclass
 from functools import cache
@@ -38,6 +40,11 @@ def encode(value: Any) -> Any:
 def decode(kind: type[T], document: Any) -> T:
     """The dataclass that `encode` made `document` from; a field the document does not have yet gets its default."""
     return cast("T", _decode(kind, document))
+
+
+def document_hash(document: dict[str, Any]) -> str:
+    """SHA-256 of a document, 64 hexadecimal digits; the order of its keys does not matter."""
+    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _decode(kind: Any, document: Any) -> Any:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
 
+from signals.approvals import Approval
 from signals.calendar import TradingCalendar
 from signals.inputs import Inputs, resolve
 from signals.market import IgnoredValue, MarketData, market_history
@@ -72,8 +73,11 @@ def reports_on(
     hashes: dict[int, str],
     variants: Sequence[str] = (),
     hedges: ReportHedges | None = None,
+    approvals: tuple[Approval, ...] = (),
 ) -> list[SignalReport]:
     """The reports on some sessions, in their order, each with the signals of some variants and hedges.
+
+    `approvals` are those of all their rule sets.
 
     Raises
     ------
@@ -81,4 +85,5 @@ def reports_on(
         For the first session without its inputs.
     """
     reports = (signal_report(signals, session, notional_usd, hashes, variants) for session in sessions)
-    return [report if hedges is None else hedges.added_to(report) for report in reports]
+    with_hedges = (report if hedges is None else hedges.added_to(report) for report in reports)
+    return [replace(report, approvals=approvals) if approvals else report for report in with_hedges]

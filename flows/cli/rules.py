@@ -1,31 +1,32 @@
-"""``rules``: the rule sets of the layered hedge: those that ship, and checking one's own."""
+"""``rules list|show|validate|diff``: the rule sets of the layered hedge that ship, and checking one's own."""
 
 from __future__ import annotations
 
 import json
-import textwrap
 from typing import Any
 
 import click
 
 from flows.cli.manual import manual
 from flows.cli.options import json_option
+from flows.cli.rules_approval import keygen, propose_rule_set, sign_rule_set, status
+from flows.cli.values import changed_keys, print_changes
 from flows.rule_sets import rule_set_named
-from signals.alvh.keys import content, flat, literal, toml_of
+from signals.alvh.keys import content, flat, toml_of
 from signals.alvh.rules import SHIPPED, RuleSet
 from signals.alvh.ruleset_files import shipped_rule_set
 
-_WIDTH = 80
 _EXIT_DIFFERENT = 1
 
 
 @click.group()
 def rules() -> None:
-    """Look at the rule sets of the layered hedge.
+    """Look at rule sets, and approve them.
 
     A rule set is a file that holds every parameter of a hedge: its layers, when they are rolled and sold, the budget,
     and what makes it grow. To write one, change a copy of a shipped one:
-    `tailguard rules show alvh-seed > my.toml`, and give it a name of its own.
+    `tailguard rules show alvh-seed > my.toml`, and give it a name of its own. Where the setting `approvals_required`
+    asks for it, a rule set takes effect only when approvers have signed it; docs/governance.md says how.
     """
 
 
@@ -101,31 +102,13 @@ def diff(first: str, second: str, as_json: bool) -> int:
     Only keys with different values, each with both values. A key that one of them does not have is said to be absent.
     """
     one, other = flat(content(rule_set_named(first))), flat(content(rule_set_named(second)))
-    changed = [key for key in {**one, **other} if key not in one or key not in other or one[key] != other[key]]
+    changed = changed_keys(one, other)
     if as_json:
         changes = [{"key": key, "first": one.get(key), "second": other.get(key)} for key in changed]
         click.echo(json.dumps({"first": first, "second": second, "changes": changes}, indent=2))
     else:
-        labels = max(len(first), len(second))
-        for key in changed:
-            click.echo(key)
-            for label, values in ((first, one), (second, other)):
-                click.echo(_value(f"  {label:<{labels}}  ", values, key))
-        if not changed:
-            click.echo("No difference.")
+        print_changes(first, one, second, other)
     return _EXIT_DIFFERENT if changed else 0
-
-
-def _value(label: str, values: dict[str, Any], key: str) -> str:
-    text = literal(values[key]) if key in values else "absent"
-    return textwrap.fill(
-        text,
-        max(_WIDTH, len(label) + 20),
-        initial_indent=label,
-        subsequent_indent=" " * len(label),
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
 
 
 def _head(rule_set: RuleSet) -> dict[str, Any]:
@@ -135,3 +118,7 @@ def _head(rule_set: RuleSet) -> dict[str, Any]:
         "hash": rule_set.digest,
         "description": rule_set.description,
     }
+
+
+for command in (keygen, propose_rule_set, sign_rule_set, status):
+    rules.add_command(command)

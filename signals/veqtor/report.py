@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from signals.alvh.report import HedgeSignal, Reading, fingerprinted
+from signals.approvals import Approval
 from signals.document import encode
 from signals.events import EventsAhead
 from signals.series import BASE_SESSION
 
 #: Version of the document's shape; raised when a reader would have to change.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 #: A revision is due when a figure changes in this many significant digits, more than any rendering prints.
 FINGERPRINT_DIGITS = 8
@@ -215,6 +216,9 @@ class SignalReport:
         The layered VIX hedges, as configured.
     macro : tuple of Reading
         Context beside the hedges; no part of any decision.
+    approvals : tuple of Approval
+        Who had approved the rule sets when it was computed; empty where no approval is asked for. No part of the
+        fingerprint: who signs later changes no report.
     """
 
     schema_version: int
@@ -247,6 +251,7 @@ class SignalReport:
     events: EventsAhead | None = None
     hedges: tuple[HedgeSignal, ...] = ()
     macro: tuple[Reading, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
 
 def fingerprint(report: SignalReport) -> str:

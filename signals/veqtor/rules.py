@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass, fields, replace
+from typing import Any
+
+from signals.document import document_hash, encode
 
 #: Raised whenever a number computed from the same observations and rules would change.
 METHODOLOGY_VERSION = 1
@@ -51,17 +52,21 @@ class VeqtorRules:
     overlay: bool = False
 
     @property
-    def digest(self) -> str:
-        """Hash of the parameters and of the methodology version, 16 hexadecimal digits.
+    def document(self) -> dict[str, Any]:
+        """The parameters and the methodology version: everything that decides.
 
-        A parameter at its default is left out: a new one changes no digest of before.
+        A parameter at its default is left out: a new one changes no hash of before.
         """
         parameters = {field.name: getattr(self, field.name) for field in fields(self)}
         for field in fields(self):
             if field.default == parameters[field.name]:
                 del parameters[field.name]
-        content = json.dumps({"methodology": METHODOLOGY_VERSION, **parameters}, sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
+        return {"methodology": METHODOLOGY_VERSION, **encode(parameters)}
+
+    @property
+    def digest(self) -> str:
+        """The first 16 hexadecimal digits of the hash of the parameters and of the methodology version."""
+        return document_hash(self.document)[:16]
 
     def regime_name(self, regime: int) -> str:
         """A regime in words, such as ``10-20%``."""
