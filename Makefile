@@ -6,12 +6,14 @@ BIN := $(VENV)/bin
 UNIT := $(BIN)/pytest -m "not server" -n 2 --dist worksteal -p no:benchmark -p no:anyio
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test unit zones lint bench lock clean
+.PHONY: run test unit zones lint audit reliability bench lock clean
 
 run: $(VENV)/.installed
 	@$(BIN)/tailguard quickstart
 
+# A vulnerability becomes known without a change of the code: here it is said, and `make audit` fails.
 test: lint unit zones
+	-@$(BIN)/python .ci/audit
 	$(BIN)/pytest -m server -n 2 --dist loadfile
 
 unit: $(VENV)/.installed
@@ -26,6 +28,15 @@ lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Whether a pinned dependency has a known vulnerability; skipped, and said so, where OSV does not answer.
+audit: $(VENV)/.installed
+	@$(BIN)/python .ci/audit
+
+# What docs/reliability.md tells of, in its long form, and the page with it.
+reliability: $(VENV)/.installed
+	TAILGUARD_TEST_WRITE_DOCS=1 $(BIN)/pytest -n 2 --dist loadfile \
+		tests/flows/test_long_run.py tests/flows/test_crashes.py tests/flows/test_races.py tests/flows/test_reliability.py
 
 bench: $(VENV)/.installed
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,iqr,rounds

@@ -11,7 +11,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from flows.settings import Settings, variable
+from flows.settings import Settings
+from flows.settings_sources import variable
 
 _PREAMBLE = """\
 # Configuration
@@ -51,9 +52,16 @@ TAILGUARD_DATABASE_URL=postgresql+psycopg://tailguard:change-me@db.example.com/t
 
 ## Secrets
 
-The settings marked as secret below hold a password or are one. They belong into the environment or into `.env`, which
-is not for version control. They are never printed, logged or stored with a report: `config show` masks them, and errors
-name a setting without its value. `tailguard init` makes a file that only its owner can read.
+The settings marked as secret below hold a password or are one. They belong into the environment, into `.env`, which is
+not for version control, or into Secret blocks of Prefect, whose name then stands in their place:
+
+```toml
+smtp_password = "prefect-secret:tailguard-smtp"
+```
+
+They are never printed, logged or stored with a report: `config show` masks them, and errors name a setting without its
+value. `tailguard init` makes a file that only its owner can read; a run warns of a file with secrets that others can
+read, and `tailguard doctor` fails. [security.md](security.md) says more.
 
 ## In a container
 

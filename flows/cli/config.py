@@ -14,8 +14,10 @@ from sqlalchemy.exc import ArgumentError
 
 from flows.cli.manual import manual
 from flows.cli.options import json_option
-from flows.settings import DEFAULT, DOT_ENV, TOML_FILE, Settings, load_settings, origins, variable
+from flows.prefect_secrets import PrefectSecret
+from flows.settings import Settings, load_settings, origins
 from flows.settings_docs import grouped_settings, plain, reference
+from flows.settings_sources import DEFAULT, DOT_ENV, TOML_FILE, variable
 from storage.engine import shown
 
 MASK = "********"
@@ -96,6 +98,8 @@ def _masked(name: str, value: object) -> Any:
     """A value that anybody may see: a secret masked, or None where it is not set."""
     if not isinstance(value, SecretStr):
         return plain(value)
+    if isinstance(value, PrefectSecret):
+        return value.reference
     secret = value.get_secret_value()
     if name == "database_url":
         return _masked_database(secret)

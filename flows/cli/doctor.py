@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
+from pydantic import SecretStr
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from flows.cli.main import EXIT_FAILED, EXIT_USAGE
 from flows.cli.manual import manual
 from flows.cli.options import database_option, json_option
-from flows.settings import DOT_ENV, TOML_FILE, Settings, load_settings, origins
+from flows.secret_files import secrets_in_files
+from flows.settings import Settings, load_settings, origins
+from flows.settings_sources import DOT_ENV, TOML_FILE
 from signals.errors import ConfigurationError
 from tasks.doctor.findings import FAIL, OK, WARN, Check, Finding, run_checks, without_secrets
 from tasks.doctor.machine import time_zone
+from tasks.doctor.permissions import secret_files
 
 if TYPE_CHECKING:
     from flows.wiring import Services
@@ -71,14 +75,14 @@ def _findings(*, offline: bool) -> tuple[list[Finding], int]:
     try:
         settings = load_settings()
         # Reads the files once more, for what they hold of it.
-        read = _configuration(settings)
+        read = [_configuration(settings), secret_files(secrets_in_files())]
     except ConfigurationError as error:
         said = f"{error.about}: expected {error.expected}, got {error.got}"
         return [Finding("configuration", FAIL, said, error.do)], EXIT_USAGE
     zone = run_checks([Check("time zone", time_zone)], _OPEN_SECONDS)
     if any(finding.status == FAIL for finding in zone):
         # Without New York's time nothing else can be looked at.
-        return [read, *zone], EXIT_FAILED
+        return [*read, *zone], EXIT_FAILED
     try:
         rest = _everything(settings, offline=offline)
     except ConfigurationError as error:
@@ -87,7 +91,7 @@ def _findings(*, offline: bool) -> tuple[list[Finding], int]:
         return [Finding("configuration", FAIL, said, error.do), *zone], EXIT_USAGE
     except Exception as error:  # noqa: BLE001 - it is a finding as well
         rest = [Finding("doctor", FAIL, f"{type(error).__name__}: {error}", "Look into what it names.")]
-    findings = without_secrets([read, *zone, *rest], _secrets(settings))
+    findings = without_secrets([*read, *zone, *rest], _secrets(settings))
     return findings, EXIT_FAILED if any(finding.status == FAIL for finding in findings) else 0
 
 
@@ -112,6 +116,17 @@ def _hedges(work: Services) -> Finding:
     return Finding("hedges", OK, found or "none configured")
 
 
+def _approvals(work: Services) -> Finding:
+    required = work.settings.approvals_required
+    try:
+        found = work.approvals
+    except ConfigurationError as error:
+        said = f"{error.about}: expected {error.expected}, got {error.got}"
+        return Finding("approvals", FAIL, said, f"No run starts until then. {error.do}")
+    by = ", ".join(sorted({approval.approver for approval in found}))
+    return Finding("approvals", OK, f"every rule set in use is approved, by {by}" if required else "none asked for")
+
+
 def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     # They load numpy and the calendar, which the checks before can do without.
     from flows.wiring import services
@@ -128,6 +143,7 @@ def _everything(settings: Settings, *, offline: bool) -> list[Finding]:
     checks = [
         Check("calendar", lambda: machine.trading_calendar(calendar, now.date(), closures, early_closes)),
         Check("hedges", lambda: _hedges(work)),
+        Check("approvals", lambda: _approvals(work)),
         *database.checks(url, opened, simulated_source=settings.source not in (_LIVE, _FILES)),
     ]
     if engine is not None and opened.current:
@@ -207,19 +223,20 @@ def _secrets(settings: Settings) -> list[str]:
     """Whatever must not be shown, also where an error quotes it."""
     from tasks.doctor.prefect_api import configured_server
 
-    key, webhook = settings.fred_api_key, settings.slack_webhook_url
-    server = configured_server()
-    found = [
-        settings.smtp_password.get_secret_value(),
-        key.get_secret_value() if key else "",
-        webhook.get_secret_value() if webhook else "",
-        urlsplit(webhook.get_secret_value()).path if webhook else "",
-    ]
+    webhook, server = _revealed(settings.slack_webhook_url), configured_server()
+    found = [_revealed(settings.smtp_password), _revealed(settings.fred_api_key), webhook, urlsplit(webhook).path]
     if server:
         found += [server.key, server.auth, server.auth.partition(":")[2]]
     with suppress(ArgumentError, ValueError):
-        found.append(make_url(settings.database_url.get_secret_value()).password or "")
+        found.append(make_url(_revealed(settings.database_url)).password or "")
     return found
+
+
+def _revealed(secret: SecretStr | None) -> str:
+    """A secret, where there is one; of a block that Prefect does not hand out, nothing can be shown either."""
+    with suppress(ConfigurationError):
+        return secret.get_secret_value() if secret else ""
+    return ""
 
 
 def _print(findings: Sequence[Finding]) -> None:

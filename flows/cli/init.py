@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from flows.cli.manual import manual
-from flows.settings import TOML_FILE, variable
 from flows.settings_docs import DescribedSetting, grouped_settings
+from flows.settings_sources import TOML_FILE, variable
 from signals.errors import ConfigurationError
 
 _HEADER = """\

@@ -19,7 +19,7 @@ logging.getLogger("httpx").setLevel(logging.WARNING)
 logging.getLogger("httpcore").setLevel(logging.WARNING)
 
 #: The deployments of prefect.yaml, and whether each has schedules.
-DEPLOYMENTS = {"daily-after-close": True, "backfill-manual": False}
+DEPLOYMENTS = {"daily-after-close": True, "health-check": True, "backfill-manual": False, "study-manual": False}
 
 _SECONDS = 3.0
 _NOT_FOUND = 404

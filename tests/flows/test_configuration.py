@@ -11,14 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from flows.settings import Settings, load_settings, variable
+from flows.settings import Settings, load_settings
 from flows.settings_docs import described_settings
+from flows.settings_sources import variable
 from signals.errors import ConfigurationError
 from tests.conftest import ROOT
 from tests.flows.conftest import Tailguard
 
 #: Settings whose default nobody would leave uncommented: the file shows an example.
-NO_DEFAULT = {"ignored_values", "fred_api_key", "early_closes",
+NO_DEFAULT = {"approvers", "log_level", "review_url", "ignored_values", "fred_api_key", "early_closes",
     "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_webhook_url", "clock",
     "unscheduled_closures",
 }  # fmt: skip

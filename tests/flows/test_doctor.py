@@ -868,11 +868,12 @@ def test_a_prefect_server_is_asked_for_the_deployments_and_their_schedules(
             .json()["id"]
             for name, scheduled in DEPLOYMENTS.items()
         }
-        daily = keys["daily-after-close"]
+        daily, health = keys["daily-after-close"], keys["health-check"]
         waiting = deployments()
-        assert (waiting.status, waiting.found) == (WARN, "no worker looks for its runs: daily-after-close")
-        client.post("/deployments/get_scheduled_flow_runs", json={"deployment_ids": [daily]}).raise_for_status()
-        assert deployments() == Finding("deployments", OK, f"{', '.join(DEPLOYMENTS)}; 1 active schedules")
+        idle = "no worker looks for its runs: daily-after-close, health-check"
+        assert (waiting.status, waiting.found) == (WARN, idle)
+        client.post("/deployments/get_scheduled_flow_runs", json={"deployment_ids": [daily, health]}).raise_for_status()
+        assert deployments() == Finding("deployments", OK, f"{', '.join(DEPLOYMENTS)}; 2 active schedules")
         client.patch(f"/deployments/{daily}", json={"paused": True}).raise_for_status()
         assert deployments().found == "paused: daily-after-close"
         for key in keys.values():
