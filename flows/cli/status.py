@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from zoneinfo import ZoneInfo
 
 import click
@@ -12,23 +13,42 @@ from flows.cli.main import EXIT_FAILED, EXIT_UNDELIVERED
 from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
+from flows.settings import load_settings
+from signals.errors import ConfigurationError
 from storage.outbox import FAILED as MESSAGE_FAILED
-from storage.outbox import PENDING, SENDING, SENT, SUPERSEDED, UNCERTAIN, StoredAlert
-from storage.runs import AWAITING_DATA, FAILED
+from storage.outbox import PENDING, SENDING, UNCERTAIN, StoredAlert
+from storage.runs import AWAITING_DATA, FAILED, RunSummary
 from storage.unit_of_work import UnitOfWork
+from tasks.clock import clock_at
+from tasks.health import UNDELIVERED, problems, read_ledger
 
 # signals.calendar has it too, and loads numpy.
 _NEW_YORK = ZoneInfo("America/New_York")
 
 _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 
+_AGE = re.compile(r"(?=.)(?:(?P<days>\d{1,4})d)?(?:(?P<hours>\d{1,5})h)?(?:(?P<minutes>\d{1,6})m)?")
+
+
+def _age(_: click.Context, __: click.Parameter, value: str | None) -> dt.timedelta | None:
+    if value is None:
+        return None
+    found = _AGE.fullmatch(value)
+    age = dt.timedelta(**{unit: int(count) for unit, count in found.groupdict("0").items()}) if found else None
+    if not age:
+        raise ConfigurationError(
+            "--max-age", expected="a time such as 26h, 4d, 1d12h or 90m", got=repr(value), do="Check --max-age."
+        )
+    return age
+
 
 @click.command(
     epilog=manual(
         "tailguard status",
         "tailguard status --limit 1 --json",
-        exit_codes="0 nothing failed, though a session may be waiting for data, 1 the latest session failed, 2 no "
-        "database, 4 a message is undelivered or its delivery is uncertain",
+        "tailguard status --max-age 52h",
+        exit_codes="0 nothing failed, though a session may be waiting for data, 1 the latest session failed, or what "
+        "--max-age looks for is there, 2 no database, 4 a message is undelivered or its delivery is uncertain",
     )
 )
 @click.option(
@@ -39,16 +59,30 @@ _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
     show_default=True,
     help="How many sessions, newest first.",
 )
+@click.option(
+    "--max-age",
+    metavar="AGE",
+    callback=_age,
+    help="Fail if the last daily run ended longer ago, such as 26h, 4d or 1d12h; if a session has no report after its "
+    "deadline, its run did not come, or a run does not end. A running schedule pauses for 50 hours at most, on "
+    "weekends.",
+)
 @database_option
 @json_option
-def status(limit: int, as_json: bool) -> int:
+def status(limit: int, max_age: dt.timedelta | None, as_json: bool) -> int:
     """Show how the latest sessions ended and what is expected next.
 
     It prints each session's outcome, the alert raised of one without a signal, the last run, the next attempt with its
     deadline, and the messages that need a person. All of it was stored by the last run: nothing is computed, and no
     source is asked. A monitor can rely on the exit code.
+
+    With --max-age it is a dead-man check for cron or a monitor, which needs neither Prefect nor a run of today: what is
+    wrong comes first, a line each.
     """
-    with UnitOfWork(existing_database()) as work:
+    settings, engine = load_settings(), existing_database()
+    now = clock_at(settings.clock)()
+    wrong = [] if max_age is None else problems(read_ledger(engine), now, max_age)
+    with UnitOfWork(engine) as work:
         outcomes = work.runs.outcomes(limit)
         last, scheduling = work.runs.latest(), work.runs.latest(scheduling=True)
         messages = work.outbox.counts()
@@ -70,6 +104,8 @@ def status(limit: int, as_json: bool) -> int:
                     ],
                     "messages": messages,
                     "simulated": simulated,
+                    "last_run": _run_document(last),
+                    "problems": [{"name": item.name, "text": item.text, "do": item.do} for item in wrong],
                     "next": expected
                     and {
                         "session": expected.session.isoformat(),
@@ -80,6 +116,8 @@ def status(limit: int, as_json: bool) -> int:
             )
         )
     else:
+        for problem in wrong:
+            say(str(problem))
         if simulated:
             say("SIMULATED: this database is about the sample market.")
         if not outcomes:
@@ -99,11 +137,22 @@ def status(limit: int, as_json: bool) -> int:
                 f"deadline {_new_york(expected.deadline_at)} New York."
             )
         for state, count in sorted(messages.items()):
-            if state not in (SENT, SUPERSEDED):
+            if state in _NEED_ATTENTION:
                 say(f"Messages {state}: {count}. See `tailguard outbox list`.")
-    if outcomes and outcomes[0].outcome == FAILED:
+    if (outcomes and outcomes[0].outcome == FAILED) or any(problem.name != UNDELIVERED for problem in wrong):
         return EXIT_FAILED
     return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0
+
+
+def _run_document(run: RunSummary | None) -> dict[str, str | None] | None:
+    if run is None:
+        return None
+    return {
+        "kind": run.kind,
+        "source": run.source,
+        "started_at": run.started_at.isoformat(),
+        "finished_at": run.finished_at.isoformat() if run.finished_at else None,
+    }
 
 
 def _alert_document(alert: StoredAlert | None) -> dict[str, str] | None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -80,6 +86,14 @@ def database(market: Path, tmp_path: Path) -> Callable[[], Engine]:
     return lambda: open_engine(f"sqlite:///{tmp_path / 'tailguard.db'}", must_exist=True)
 
 
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 class Mailbox:
     """A mail server that keeps what it gets, or turns it away."""
 
@@ -95,10 +109,7 @@ class Mailbox:
 
 @pytest.fixture
 def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
-    found = Mailbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    found, port = Mailbox(), free_port()
     controller = Controller(found, hostname="127.0.0.1", port=port)
     controller.start()
     monkeypatch.setenv("TAILGUARD_SMTP_HOST", "127.0.0.1")
@@ -108,3 +119,44 @@ def mailbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mailbox]:
     monkeypatch.setenv("TAILGUARD_MAIL_TO", "desk@example.com, risk@example.com")
     yield found
     controller.stop()
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A channel's webhook, and what was posted to it."""
+
+    address: str
+    posts: list[dict[str, Any]]
+
+    def wait(self, count: int, seconds: float = 30) -> bool:
+        """Wait until that much was posted; whether it was."""
+        end = time.monotonic() + seconds
+        while len(self.posts) < count and time.monotonic() < end:
+            time.sleep(0.05)
+        return len(self.posts) >= count
+
+
+@contextmanager
+def webhook() -> Iterator[Channel]:
+    """A channel that takes what is posted to its webhook."""
+    posts: list[dict[str, Any]] = []
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"ok")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Webhook)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield Channel(f"http://127.0.0.1:{server.server_port}/services/secret-token", posts)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,51 +1,62 @@
+"""prefect.yaml: every entry loads, and says what the product announces."""
+
 from __future__ import annotations
 
-import importlib.util
-import sys
 from typing import Any
 
 import pytest
 import yaml
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.flows import Flow, load_flow_from_entrypoint
+from prefect.utilities.callables import parameter_schema
 
 from tasks.schedule import ATTEMPTS
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.server
 
-DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+PROJECT: dict[str, Any] = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+DEPLOYMENTS: list[dict[str, Any]] = PROJECT["deployments"]
 BY_NAME = {deployment["name"]: deployment for deployment in DEPLOYMENTS}
+EACH = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=list(BY_NAME))
+
+#: What a person has to say who starts a run by hand.
+RANGE = {"start": "2020-01-02", "end": "2020-01-03"}
+ASKED_FOR = {"backfill-manual": RANGE, "study-manual": RANGE}
 
 
-def flow_of(deployment: dict[str, Any]) -> Any:
-    path, _, name = deployment["entrypoint"].partition(":")
-    spec = importlib.util.spec_from_file_location(f"entrypoint_{name}", ROOT / path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return getattr(module, name)
+def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:
+    return load_flow_from_entrypoint(deployment["entrypoint"], use_placeholder_flow=False)
 
 
-def test_names_and_schedules() -> None:
-    assert {name: [schedule["cron"] for schedule in item["schedules"]] for name, item in BY_NAME.items()} == {
-        "daily-after-close": ["45 18 * * 1-5", "30 20 * * 1-5", "20 0 * * 2-6", "30 7 * * 2-6", "30 9-14 * * 1-5"],
-        "backfill-manual": [],
+def test_names_crons_and_tags() -> None:
+    found = {
+        name: ([schedule["cron"] for schedule in item["schedules"]], item["tags"]) for name, item in BY_NAME.items()
+    }
+    assert found == {
+        "daily-after-close": (
+            ["45 18 * * 1-5", "30 20 * * 1-5", "20 0 * * 2-6", "30 7 * * 2-6", "30 9-14 * * 1-5"],
+            ["tailguard", "daily"],
+        ),
+        "health-check": (["7-59/15 * * * *"], ["tailguard", "health"]),
+        "backfill-manual": ([], ["tailguard", "backfill"]),
+        "study-manual": ([], ["tailguard", "study"]),
     }
 
 
-def test_every_schedule_is_in_new_york_time() -> None:
-    zones = {schedule["timezone"] for item in DEPLOYMENTS for schedule in item["schedules"]}
-    assert zones == {"America/New_York"}
+def test_every_schedule_is_valid_in_new_york_time_and_has_a_name_of_its_own() -> None:
+    for deployment in DEPLOYMENTS:
+        for schedule in deployment["schedules"]:
+            assert CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"]).timezone == "America/New_York"
+        slugs = [schedule["slug"] for schedule in deployment["schedules"]]
+        assert len(set(slugs)) == len(slugs)
 
 
 def test_the_crons_are_the_attempts_the_product_announces() -> None:
     expected = {(day, hour, minute) for days, hour, minute in ATTEMPTS for day in days}
     found = set()
     for schedule in BY_NAME["daily-after-close"]["schedules"]:
-        cron = CronSchedule(**schedule).cron
-        minute, hours, _, _, days = cron.split()
+        minute, hours, _, _, days = schedule["cron"].split()
         first_hour, _, last_hour = hours.partition("-")
         first_day, last_day = map(int, days.split("-"))
         for hour in range(int(first_hour), int(last_hour or first_hour) + 1):
@@ -53,13 +64,25 @@ def test_the_crons_are_the_attempts_the_product_announces() -> None:
     assert found == expected
 
 
-@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=list(BY_NAME))
+@EACH
 def test_every_entrypoint_is_a_flow_that_takes_its_parameters(deployment: dict[str, Any]) -> None:
     found = flow_of(deployment)
-    required = {"start": "2020-01-02", "end": "2020-01-03"} if deployment["name"] == "backfill-manual" else {}
-    found.validate_parameters({**required, **deployment["parameters"]})
+    assert isinstance(found, Flow)
+    found.validate_parameters({**ASKED_FOR.get(deployment["name"], {}), **deployment["parameters"]})
     assert set(deployment["parameters"]) <= set(found.parameters.properties)
 
 
-def test_only_one_run_of_a_deployment_at_a_time() -> None:
-    assert {item["concurrency_limit"]["limit"] for item in DEPLOYMENTS} == {1}
+@EACH
+def test_a_form_explains_every_parameter_and_asks_for_what_is_needed_only(deployment: dict[str, Any]) -> None:
+    schema = parameter_schema(flow_of(deployment))
+    assert all(item.get("description") for item in schema.properties.values()), schema.properties
+    assert set(schema.required) == set(ASKED_FOR.get(deployment["name"], {}))
+
+
+@EACH
+def test_one_run_at_a_time_in_the_directory_of_the_deployment_by_a_process_worker(deployment: dict[str, Any]) -> None:
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+    assert deployment["work_pool"]["name"] == "tailguard"
+    # How it is filled in is executed by tests/flows/test_operations.py.
+    assert PROJECT["pull"] == [{"prefect.deployments.steps.set_working_directory": {"directory": "{{ here.stdout }}"}}]
+    assert not {"pull", "build", "push"} & set(deployment)
