@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 
 from reports.tables import NOTHING, Section, Table
 from reports.view import ReportView
@@ -19,6 +20,11 @@ def render_text(view: ReportView) -> str:
         parts += ["", *_section(section)]
     parts += ["", "-" * WIDTH, *(_wrap(line) for line in view.footer)]
     return "\n".join(parts) + "\n"
+
+
+def render_sections(sections: Sequence[Section]) -> str:
+    """Sections by themselves."""
+    return "\n\n".join("\n".join(_section(section)) for section in sections) + "\n"
 
 
 def _section(section: Section) -> list[str]:

@@ -1,0 +1,1 @@
+"""What strategies did over a range of sessions, side by side."""
