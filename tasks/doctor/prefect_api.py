@@ -26,6 +26,7 @@ _NOT_FOUND = 404
 
 _DEPLOY = "`prefect deploy --all` in the directory of prefect.yaml creates and updates them."
 _RESUME = "Resume it on the server's page, or with `prefect deployment schedule resume`."
+_SCHEDULER = "A server that has just started needs a minute; later, its log says why its scheduler makes no runs."
 _WORKER = "`prefect worker start --pool tailguard` starts one, where runs shall take place."
 
 
@@ -112,10 +113,12 @@ def _deployments(client: httpx.Client, url: str) -> Finding:
     paused = [name for name in scheduled if name in found and found[name].get("paused")]
     inactive = [name for name in scheduled if name in found and not paused and not _active(found[name])]
     idle = [name for name in scheduled if name in found and found[name].get("status") == "NOT_READY"]
+    active = [name for name in scheduled if name in found and not found[name].get("paused") and _active(found[name])]
     problems = (
         ("not there", absent, _DEPLOY),
         ("paused", paused, _RESUME),
         ("no active schedule", inactive, _DEPLOY),
+        ("schedules, and no run ahead", [name for name in active if not _ahead(client, url, found[name])], _SCHEDULER),
         ("no worker looks for its runs", idle, _WORKER),
     )
     wrong = [(f"{said}: {', '.join(names)}", do) for said, names, do in problems if names]
@@ -124,6 +127,15 @@ def _deployments(client: httpx.Client, url: str) -> Finding:
         return Finding("deployments", WARN, "; ".join(said for said, _ in wrong), advice)
     schedules = sum(len(_active(found[name])) for name in scheduled)
     return Finding("deployments", OK, f"{', '.join(DEPLOYMENTS)}; {schedules} active schedules")
+
+
+def _ahead(client: httpx.Client, url: str, deployment: Mapping[str, Any]) -> int:
+    """How many runs of a deployment the server has scheduled: schedules alone start nothing."""
+    wanted = {
+        "deployments": {"id": {"any_": [deployment["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}},
+    }
+    return int(client.post(f"{url}/flow_runs/count", json=wanted).raise_for_status().json())
 
 
 def _active(deployment: Mapping[str, Any]) -> list[Any]:

@@ -869,6 +869,9 @@ def test_a_prefect_server_is_asked_for_the_deployments_and_their_schedules(
             for name, scheduled in DEPLOYMENTS.items()
         }
         daily, health = keys["daily-after-close"], keys["health-check"]
+        assert deployments().found.startswith("schedules, and no run ahead: daily-after-close, health-check; no worker")
+        for key in (daily, health):
+            client.post(f"/deployments/{key}/schedule", json={}).raise_for_status()
         waiting = deployments()
         idle = "no worker looks for its runs: daily-after-close, health-check"
         assert (waiting.status, waiting.found) == (WARN, idle)
