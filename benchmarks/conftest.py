@@ -24,7 +24,7 @@ _MEASURED: dict[str, list[Usage]] = {}
 
 #: What a command that only starts Prefect does: the same settings, no work.
 EMPTY_FLOW = """
-from flows.cli.run import quiet_prefect, run_flow
+from flows.cli.flow_runs import quiet_prefect, run_flow
 quiet_prefect()
 from prefect import flow
 run_flow(flow(name="empty", persist_result=False)(lambda: None))

@@ -11,7 +11,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from sqlalchemy import Engine
 
 from benchmarks.conftest import RECORDED_LAST
-from flows.backfill import CHUNK_SESSIONS
+from flows.ranges import CHUNK_SESSIONS
 from signals.calendar import TradingCalendar
 from signals.veqtor.signal import VeqtorSignals
 from storage.engine import open_engine

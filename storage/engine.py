@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine import URL
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from signals.errors import ConfigurationError
 
+#: How long a transaction waits for another that writes.
 BUSY_TIMEOUT_SECONDS = 30
 
+#: A server that does not answer must not hold up a run for hours, which the defaults of TCP do. Seconds.
+_POSTGRESQL_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+}
 
-def open_engine(url: str, *, must_exist: bool = False) -> Engine:
+
+def open_engine(url: str, *, must_exist: bool = False, read_only: bool = False) -> Engine:
     """An engine for `url`: SQLite with a write-ahead log, foreign keys and a busy timeout, or PostgreSQL.
 
     Parameters
@@ -24,7 +35,11 @@ def open_engine(url: str, *, must_exist: bool = False) -> Engine:
     url : str
         ``sqlite:///path`` or ``postgresql+psycopg://user:password@host/name``.
     must_exist : bool
-        Refuse a SQLite file that is not there instead of creating it.
+        Refuse a SQLite file that is not there instead of creating it, and leave its journal mode as it is. Nobody has
+        to wait for such a look at a database.
+    read_only : bool
+        The same, and refuse to change anything: the database itself does. A SQLite file and its directory need not be
+        writable.
 
     Raises
     ------
@@ -38,15 +53,12 @@ def open_engine(url: str, *, must_exist: bool = False) -> Engine:
     if "@" in (parsed.host or ""):
         # What follows the first @ of a password would be taken, and shown, for a part of the host.
         raise _unusable("address", "a password with %40 in place of @", "an address with two @")
+    if parsed.drivername == "postgresql":
+        # Another driver, which is not installed, is SQLAlchemy's own choice.
+        parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, must_exist)
-    try:
-        engine = create_engine(parsed, pool_pre_ping=True)
-    except (ArgumentError, ModuleNotFoundError) as error:
-        expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
-        raise _unusable("address", expected, f"{parsed.drivername}, for which there is no driver") from error
-    check_connection(engine)
-    return engine
+        return _sqlite(parsed, must_exist=must_exist or read_only, read_only=read_only)
+    return _postgresql(parsed, read_only=read_only)
 
 
 def check_connection(engine: Engine) -> None:
@@ -64,9 +76,34 @@ def shown(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _sqlite(url: URL, must_exist: bool) -> Engine:
-    if url.database and url.database != ":memory:":
-        path = Path(url.database)
+def _postgresql(url: URL, *, read_only: bool) -> Engine:
+    patience = {name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query}
+    try:
+        if read_only:
+            # Who looks once does not keep a connection, which a server has few of.
+            engine = create_engine(url, connect_args=patience, poolclass=NullPool)
+        else:
+            engine = create_engine(url, connect_args=patience, pool_pre_ping=True)
+    except (ArgumentError, ModuleNotFoundError) as error:
+        expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
+        raise _unusable("address", expected, f"{url.drivername}, for which there is no driver") from error
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'")
+        if read_only:
+            cursor.execute("SET default_transaction_read_only = on")
+        cursor.close()
+        connection.commit()
+
+    check_connection(engine)
+    return engine
+
+
+def _sqlite(url: URL, *, must_exist: bool, read_only: bool) -> Engine:
+    path = Path(url.database) if url.database and url.database != ":memory:" else None
+    if path:
         if must_exist and not path.exists():
             raise ConfigurationError(
                 f"database {path}",
@@ -80,16 +117,23 @@ def _sqlite(url: URL, must_exist: bool) -> Engine:
         if not os.access(target, os.W_OK) and not must_exist:
             where = target.resolve()
             raise _unusable(str(path), "a database that can be written", f"no permission to write to {where}")
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    if path and read_only:
+        # Each transaction looks anew at what there is to open.
+        engine = create_engine(url, creator=partial(_open_to_read, path.resolve()), poolclass=NullPool)
+    else:
+        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         # Let SQLAlchemy, not the driver, begin transactions.
         connection.isolation_level = None
         cursor = connection.cursor()
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
         if not must_exist:
             cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute("PRAGMA synchronous=NORMAL")
+            # Durable at each commit: after a power cut a report whose mail went out, or a claim, must still be there.
+            cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
         # Reads the file, which opening it does not: one that is no database is found here.
         cursor.execute("PRAGMA schema_version")
@@ -102,6 +146,21 @@ def _sqlite(url: URL, must_exist: bool) -> Engine:
 
     check_connection(engine)
     return engine
+
+
+def _open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection to a file for reading.
+
+    Who may write to the directory opens the file as a writer does, and leaves no write-ahead log behind. Who may not
+    needs the log of a program that has the file open; where none has, nothing but the file is there to be read.
+    """
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        how = "mode=rw"
+    elif path.with_name(f"{path.name}-wal").exists():
+        how = "mode=ro"
+    else:
+        how = "mode=ro&immutable=1"
+    return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False)
 
 
 def _what_came(url: str) -> str:

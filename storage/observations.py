@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, insert, select
+from sqlalchemy import case, func, insert, or_, select
 
 from storage.models import Market, Observation, Payload
 from storage.payloads import PayloadRepository
@@ -74,16 +74,16 @@ class ChangedValue:
     payload_sha256: str
 
 
+#: The keys of the newest observation and of the newest payload that was read; each 0 without any.
+Version = tuple[int, int]
+
+
 class ObservationRepository(PayloadRepository):
     """Observations are read and appended, never changed or deleted; with them, the payloads they came from."""
 
     def is_simulated(self) -> bool | None:
         """Whether the database is about a simulated market; None before anything was read."""
         return self._session.scalar(select(Market.simulated))
-
-    def lock(self) -> None:
-        """Let no other run read files into the database before this transaction ends; SQLite has one writer anyway."""
-        self._session.execute(select(Market.id).with_for_update())
 
     def begin_market(self, *, simulated: bool) -> None:
         """Say once and for all which market the database is about."""
@@ -98,6 +98,14 @@ class ObservationRepository(PayloadRepository):
             )
         ).one()
         return None if row[0] is None else (row[0], row[1])
+
+    def version(self) -> Version:
+        """What is greater whenever something new was read into the database: a value, or an option chain.
+
+        One run reads at a time (`storage.unit_of_work`), so that keys grow in the order of the commits.
+        """
+        read = select(func.max(Payload.id)).where(Payload.ingested_at.is_not(None))
+        return self._session.scalar(select(func.max(Observation.id))) or 0, self._session.scalar(read) or 0
 
     def append(self, values: Sequence[StoredValue]) -> None:
         """Append values; each a new version of what was known, if anything was."""
@@ -116,6 +124,21 @@ class ObservationRepository(PayloadRepository):
             .group_by(Observation.day)
         )
         return {row[0]: row[1] for row in rows}
+
+    def fetched_later(self, series: str, publisher: str, version: Version, instant: dt.datetime) -> set[dt.date]:
+        """Days whose value was stored after a version of the database, and fetched after an instant."""
+        query = (
+            select(Observation.day)
+            .join(Payload, Payload.id == Observation.payload_id)
+            .where(
+                Observation.series == series,
+                Observation.publisher == publisher,
+                Observation.id > version[0],
+                # The row of a payload says when its body was first fetched; it may have come back.
+                or_(Payload.fetched_at > instant, Observation.known_at > instant),
+            )
+        )
+        return set(self._session.scalars(query))
 
     def known_by(self, as_of: dt.datetime) -> tuple[int, int]:
         """How many observations were known at an instant, and of how many of them that is assumed."""

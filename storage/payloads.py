@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from signals.errors import ConfigurationError
@@ -158,7 +158,8 @@ class PayloadRepository:
         return None if kept is None else zlib.decompress(kept)
 
     def keep_chain_calls(self, payload_id: int, quoted_at: dt.datetime, calls: bytes) -> None:
-        """Keep the calls of a chain; those kept already break a constraint."""
+        """Keep the calls of a chain in place of those that were kept; two runs that do at once break a constraint."""
+        self._session.execute(delete(ChainCalls).where(ChainCalls.payload_id == payload_id))
         row = {"payload_id": payload_id, "quoted_at": quoted_at, "calls": zlib.compress(calls)}
         self._session.execute(insert(ChainCalls), [row])
 

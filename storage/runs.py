@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, func, insert, select
+from sqlalchemy.orm import Session, aliased
 
 from storage.models import Outcome, Report, Run
 
@@ -102,12 +102,20 @@ class RunRepository:
         if scheduling:
             query = query.where(Run.next_session.is_not(None))
         row = self._session.scalars(query).one_or_none()
-        if row is None:
-            return None
-        expected = None
-        if row.next_session and row.next_attempt_at and row.next_deadline_at:
-            expected = NextRun(row.next_session, row.next_attempt_at, row.next_deadline_at)
-        return RunSummary(row.id, row.kind, row.source, row.started_at, row.finished_at, row.message, expected)
+        return None if row is None else _summary(row)
+
+    def last_ended(self, kind: str) -> RunSummary | None:
+        """The run of a kind that ended last."""
+        query = select(Run).where(Run.kind == kind, Run.finished_at.is_not(None))
+        row = self._session.scalars(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1)).one_or_none()
+        return None if row is None else _summary(row)
+
+    def unfinished(self) -> list[RunSummary]:
+        """Runs that have not ended, oldest first; not those after which one of their kind was started and has ended."""
+        later = aliased(Run)
+        overtaken = exists().where(later.kind == Run.kind, later.id > Run.id, later.finished_at.is_not(None))
+        query = select(Run).where(Run.finished_at.is_(None), ~overtaken).order_by(Run.id)
+        return [_summary(row) for row in self._session.scalars(query)]
 
     def outcomes(self, limit: int) -> list[SessionOutcome]:
         """The one outcome of each of the latest sessions, newest first.
@@ -135,3 +143,10 @@ class RunRepository:
                 row = left[session]
                 found.append(SessionOutcome(session, row.outcome, row.detail, row.next_attempt_at, row.deadline_at))
         return found
+
+
+def _summary(row: Run) -> RunSummary:
+    expected = None
+    if row.next_session and row.next_attempt_at and row.next_deadline_at:
+        expected = NextRun(row.next_session, row.next_attempt_at, row.next_deadline_at)
+    return RunSummary(row.id, row.kind, row.source, row.started_at, row.finished_at, row.message, expected)

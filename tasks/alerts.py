@@ -6,7 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
 from reports.alert import alert_words
 from signals.calendar import TradingCalendar
@@ -56,11 +55,7 @@ def record_missing(
         Whether an alert was raised: its messages are pending.
     """
     alert = _due(outcome, digest, error, why, in_doubt=in_doubt) if recipients else None
-    try:
-        return _record(engine, run_id, outcome, alert, recipients, clock())
-    except IntegrityError:
-        # Another run raised it between our look and our insert; the second look sees it.
-        return _record(engine, run_id, outcome, alert, recipients, clock())
+    return _record(engine, run_id, outcome, alert, recipients, clock())
 
 
 def record_failed_run(
@@ -113,7 +108,8 @@ def _record(
     recipients: Sequence[Recipient],
     now: dt.datetime,
 ) -> bool:
-    with UnitOfWork(engine) as work:
+    # No other run raises an alert, or emits the session, between our look and our insert.
+    with UnitOfWork(engine, alone=True) as work:
         work.runs.record(run_id, [outcome], now)
         raised = alert is not None and not _is_settled(work, alert)
         if alert is not None and raised:

@@ -11,14 +11,14 @@ from operator import itemgetter
 
 import numpy as np
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
-from signals.calendar import NEW_YORK, Days
+from signals.calendar import Days
 from signals.errors import ConfigurationError, DataQualityError, TransientSourceError
 from signals.market import MarketData, Observations
 from signals.series import CBOE, CBOE_SHEET, SPX, SPY_ADJUSTED, VX_PREFIX, YAHOO, is_never_rewritten, known_after_close
+from signals.zones import NEW_YORK
 from storage.engine import shown
-from storage.observations import StoredValue
+from storage.observations import StoredValue, Version
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.sources.formats import CBOE_VX_SHEET, parse
@@ -123,14 +123,10 @@ def ingest(source: Source, engine: Engine, clock: Clock, *, whole: bool = False)
     ConfigurationError
         When the database is about another market: what is simulated is never mixed with what is real.
     """
+    before = stored_version(engine)
     fetched = source.fetch()
     payloads = fetched.complete() if whole else fetched.payloads
-    heals = source.heals and not whole
-    try:
-        summary = _ingest(payloads, source, engine, clock, heals=heals)
-    except IntegrityError:
-        # Another run stored one of them between our look and our insert; the second look sees it.
-        summary = _ingest(payloads, source, engine, clock, heals=heals)
+    summary = _ingest(payloads, source, engine, clock, before, heals=source.heals and not whole)
     if fetched.failure:
         raise PartlyFetched(fetched.failure, summary)
     return summary
@@ -176,6 +172,12 @@ def stored_days(engine: Engine) -> Stored | None:
     return Stored(min(closes[1], settlements[1]), fund[0])
 
 
+def stored_version(engine: Engine) -> Version:
+    """What has changed once another run has read something new into the database."""
+    with UnitOfWork(engine) as work:
+        return work.observations.version()
+
+
 def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> None:
     if found is None or found == simulated:
         return
@@ -188,12 +190,14 @@ def _check_market(found: bool | None, engine: Engine, *, simulated: bool) -> Non
     )
 
 
-def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: Clock, *, heals: bool) -> IngestSummary:
+def _ingest(
+    payloads: Sequence[Payload], source: Source, engine: Engine, clock: Clock, before: Version, *, heals: bool
+) -> IngestSummary:
     if not payloads:
         return IngestSummary(0, 0, 0, 0)
     simulated = source.simulated
     unread: list[tuple[int, Payload]] = []
-    with UnitOfWork(engine) as work:
+    with UnitOfWork(engine, alone=True) as work:
         stored_market = work.observations.is_simulated()
         _check_market(stored_market, engine, simulated=simulated)
         if stored_market is None:
@@ -215,25 +219,26 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
     optional = {key for key, payload in unread if payload.optional}
     if not unread:
         return IngestSummary(known, known, 0, 0)
-    with UnitOfWork(engine) as work:
-        work.observations.lock()
-        read, refused = _read(unread, heals=heals)
-        read += _left_out(work, read)
+    with UnitOfWork(engine, alone=True) as work:
+        read, refused = read_payloads(unread, heals=heals)
+        read += left_out(work, read)
         stored_data = load_market(work, {found.series for _, _, found in read})
-        rewritten = _rewritten(read, stored_data)
+        rewritten = rewritten_histories(read, stored_data)
         if rewritten and not heals:
             raise next(iter(rewritten.values()))
         refused |= {key: str(error) for key, error in rewritten.items()}
         read = [each for each in read if each[0] not in refused]
         values: list[StoredValue] = []
-        changed = 0
+        changed, overtaken = 0, work.observations.version()[0] > before[0]
         for key, payload, found in read:
             stored = stored_data.find(found.series, found.publisher)
-            found = _with_withdrawn(found, stored, payload)
+            found = with_withdrawn(found, stored, payload)
             fresh, replaced = _changes(found, stored)
-            before = _known_since(work, found, fresh)
-            values += _to_store(found, fresh, before, key, payload)
-            changed += int(replaced.sum())
+            if overtaken:
+                fresh &= ~_fetched_later(work, found, before, payload)
+            known_since = _known_since(work, found, fresh)
+            values += _to_store(found, fresh, known_since, key, payload)
+            changed += int((fresh & replaced).sum())
         work.observations.append(values)
         work.observations.mark_ingested([key for key, _ in unread if key not in refused], clock())
         work.observations.mark_refused(refused)
@@ -243,7 +248,7 @@ def _ingest(payloads: Sequence[Payload], source: Source, engine: Engine, clock: 
     )
 
 
-def _read(
+def read_payloads(
     unread: Iterable[tuple[int, Payload]], *, heals: bool
 ) -> tuple[list[tuple[int, Payload, Observations]], dict[int, str]]:
     """The observations in some payloads, and why others cannot be read, by their keys."""
@@ -291,7 +296,7 @@ def _changes(found: Observations, stored: Observations) -> tuple[np.ndarray, np.
     return ~same, exists & ~same
 
 
-def _with_withdrawn(found: Observations, stored: Observations, payload: Payload) -> Observations:
+def with_withdrawn(found: Observations, stored: Observations, payload: Payload) -> Observations:
     """What a publisher has, and NaN on the days of which it has taken its value back.
 
     A live answer says all there is between its first day and the last one that was asked for. A recorded file may be
@@ -306,7 +311,7 @@ def _with_withdrawn(found: Observations, stored: Observations, payload: Payload)
     return Observations(found.series, found.publisher, days[order], values[order], np.zeros(len(days), dtype=np.int64))
 
 
-def _rewritten(
+def rewritten_histories(
     read: Sequence[tuple[int, Payload, Observations]], stored_data: MarketData
 ) -> dict[int, DataQualityError]:
     """Live answers that tell another history than the one that is known, by their keys, with the reason.
@@ -337,7 +342,7 @@ def _rewritten(
 def _gone(found: Observations, stored: Observations, payload: Payload) -> Days:
     """The days on which there was a value and is none any more, of those that were asked for."""
     if not len(found.days) or payload.format == CBOE_VX_SHEET:
-        # A sheet says nothing of any other day; what it leaves out of its own, `_left_out` has.
+        # A sheet says nothing of any other day; what it leaves out of its own, `left_out` has.
         return found.days[:0]
     asked = stored.days >= found.days[0]
     if payload.through is not None:
@@ -346,7 +351,7 @@ def _gone(found: Observations, stored: Observations, payload: Payload) -> Days:
     return gone
 
 
-def _left_out(
+def left_out(
     work: UnitOfWork, read: Sequence[tuple[int, Payload, Observations]]
 ) -> list[tuple[int, Payload, Observations]]:
     """Contracts that a sheet of settlements no longer has, without a value on its day: a sheet counts as a whole."""
@@ -360,6 +365,12 @@ def _left_out(
                 nothing = (np.array([day], "datetime64[D]"), np.array([np.nan]), np.array([0], np.int64))
                 found.append((key, payload, Observations(value.series, CBOE_SHEET, *nothing)))
     return found
+
+
+def _fetched_later(work: UnitOfWork, found: Observations, before: Version, payload: Payload) -> np.ndarray:
+    """Of which days another run fetched the value after us and stored it before us: what we have is older news."""
+    days = work.observations.fetched_later(found.series, found.publisher, before, payload.fetched_at)
+    return np.isin(found.days, np.array(sorted(days), "datetime64[D]"))
 
 
 def _known_since(work: UnitOfWork, found: Observations, fresh: np.ndarray) -> dict[dt.date, dt.datetime]:

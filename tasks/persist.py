@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 
 from signals.document import decode, encode
 from signals.veqtor.report import Instruction, SignalReport, Weights, fingerprint
 from signals.vix_futures import MULTIPLIER_USD
-from storage.reports import AllocationLine, NewReport
+from storage.observations import Version
+from storage.reports import AllocationLine, NewReport, StoredFingerprint
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
@@ -46,73 +46,117 @@ def emit(
     clock: Clock,
     *,
     adding_variants: bool = False,
+    based_on: Version | None = None,
 ) -> list[SessionOutcome]:
     """Store reports that are new or say something else than the stored ones; leave the others alone.
 
-    Report, allocations, hedge targets, outbox rows and outcomes commit together. A recipient hears of a new report; of
-    a stored one that nobody told them of, while it can still be acted on; and of a revision that asks for something
-    else than what they were told last.
+    Report, allocations, hedge targets, outbox rows and outcomes commit together, while no other run reads or emits. A
+    recipient hears of a new report; of a stored one that nobody told them of, while it can still be acted on; and of a
+    revision that asks for something else than what they were told last.
 
     Parameters
     ----------
     adding_variants : bool
         Whether a stored report is revised also where nothing but the configured variants and hedges is different.
+    based_on : Version, optional
+        Of the database before the reports were computed from it. When another run has read something new since,
+        nothing is stored: an older signal would take the place of a newer one.
 
     Returns
     -------
     list of SessionOutcome
-        EMITTED, REVISED or ALREADY_EMITTED per report, in their order.
+        EMITTED, REVISED or ALREADY_EMITTED per report, in their order; none where they have to be computed again.
     """
-    try:
-        return _emit(engine, run_id, reports, recipients, clock(), adding_variants=adding_variants)
-    except IntegrityError:
-        # Another run stored one of them between our look and our insert; the second look sees it.
-        return _emit(engine, run_id, reports, recipients, clock(), adding_variants=adding_variants)
-
-
-def _emit(
-    engine: Engine,
-    run_id: int,
-    reports: Sequence[SignalReport],
-    recipients: Sequence[Recipient],
-    now: dt.datetime,
-    *,
-    adding_variants: bool,
-) -> list[SessionOutcome]:
     if not reports:
         return []
-    with UnitOfWork(engine) as work:
-        stored = work.reports.stored(reports[0].rule_set_digest, [report.session for report in reports])
-        outcomes, new = [], []
-        earlier = _before(work, reports[0])
-        for computed in reports:
-            report, earlier = continued(computed, earlier), computed
-            print_of_it, before = fingerprint(report), stored.get(report.session)
-            if before is not None and (
-                before.fingerprint == print_of_it
-                or (not adding_variants and _says_the_same(_stored_report(work, before.id), report))
-            ):
-                detail = f"revision {before.revision} says the same"
-                if before.fingerprint != print_of_it:
-                    detail += (
-                        "; it carries other variants or hedges than are configured, which `tailguard backfill --mode "
-                        "recompute` stores"
-                    )
-                outcomes.append(SessionOutcome(report.session, ALREADY_EMITTED, detail))
-                continue
-            new.append(_new_report(report, before.revision + 1 if before else 1, print_of_it, now))
-            if before is None:
-                outcomes.append(SessionOutcome(report.session, EMITTED, report.verdict))
-            else:
-                difference = _difference(_stored_report(work, before.id), report)
-                outcomes.append(SessionOutcome(report.session, REVISED, difference))
-        keys = {session: before.id for session, before in stored.items()}
-        keys |= zip((report.session for report in new), work.reports.add(new, run_id), strict=True)
+    now = clock()
+    with UnitOfWork(engine, alone=True) as work:
+        if based_on is not None and work.observations.version() != based_on:
+            return []
+        found = judged(work, reports, adding_variants=adding_variants)
+        outcomes = [item.outcome for item in found]
+        new = [item for item in found if item.outcome.outcome != ALREADY_EMITTED]
+        added = work.reports.add([_new_report(item, now) for item in new], run_id)
+        keys = {item.report.session: item.before.id for item in found if item.before}
+        keys |= zip((item.report.session for item in new), added, strict=True)
         if recipients:
             _announce(work, reports, outcomes, keys, recipients, now)
         work.runs.record(run_id, outcomes, now)
         work.commit()
     return outcomes
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A report beside what is stored of its session.
+
+    Attributes
+    ----------
+    report : SignalReport
+        As it is stored if it is news: it says where a hedge holds something else than was told.
+    fingerprint : str
+    before : StoredFingerprint or None
+        The newest revision that is stored.
+    outcome : SessionOutcome
+        EMITTED, REVISED or ALREADY_EMITTED.
+    """
+
+    report: SignalReport
+    fingerprint: str
+    before: StoredFingerprint | None
+    outcome: SessionOutcome
+
+
+def judged(
+    work: UnitOfWork,
+    reports: Sequence[SignalReport],
+    *,
+    adding_variants: bool = False,
+    preceding: SignalReport | None = None,
+) -> list[Judged]:
+    """What would become of reports if they were emitted now; nothing is written.
+
+    Parameters
+    ----------
+    adding_variants : bool
+        As `emit` has it.
+    preceding : SignalReport, optional
+        One that would be stored before them, where it is none of those that are.
+    """
+    if not reports:
+        return []
+    stored = work.reports.stored(reports[0].rule_set_digest, [report.session for report in reports])
+    earlier = _before(work, reports[0])
+    if preceding is not None and (earlier is None or earlier.session <= preceding.session):
+        earlier = preceding
+    found = []
+    for computed in reports:
+        report, earlier = continued(computed, earlier), computed
+        print_of_it, before = fingerprint(report), stored.get(report.session)
+        outcome = _outcome(work, report, print_of_it, before, adding_variants=adding_variants)
+        found.append(Judged(report, print_of_it, before, outcome))
+    return found
+
+
+def _outcome(
+    work: UnitOfWork,
+    report: SignalReport,
+    print_of_it: str,
+    before: StoredFingerprint | None,
+    *,
+    adding_variants: bool,
+) -> SessionOutcome:
+    if before is None:
+        return SessionOutcome(report.session, EMITTED, report.verdict)
+    same = f"revision {before.revision} says the same"
+    if before.fingerprint == print_of_it:
+        return SessionOutcome(report.session, ALREADY_EMITTED, same)
+    stored = _stored_report(work, before.id)
+    if not adding_variants and _says_the_same(stored, report):
+        others = "it carries other variants or hedges than are configured"
+        stores = "which `tailguard backfill --mode recompute` stores"
+        return SessionOutcome(report.session, ALREADY_EMITTED, f"{same}; {others}, {stores}")
+    return SessionOutcome(report.session, REVISED, _difference(stored, report))
 
 
 def _before(work: UnitOfWork, report: SignalReport) -> SignalReport | None:
@@ -160,13 +204,14 @@ def _stored_report(work: UnitOfWork, key: int) -> SignalReport:
     return decode(SignalReport, json.loads(work.reports.by_id(key).document))
 
 
-def _new_report(report: SignalReport, revision: int, print_of_it: str, now: dt.datetime) -> NewReport:
+def _new_report(item: Judged, now: dt.datetime) -> NewReport:
+    report = item.report
     return NewReport(
         session=report.session,
         rule_set=report.rule_set,
         rule_set_digest=report.rule_set_digest,
-        revision=revision,
-        fingerprint=print_of_it,
+        revision=item.before.revision + 1 if item.before else 1,
+        fingerprint=item.fingerprint,
         document=_JSON.encode(encode(report)),
         emitted_at=now,
         allocations=allocation_lines(report),

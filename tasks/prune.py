@@ -27,7 +27,7 @@ def prunable(engine: Engine, fetched_before: dt.datetime, *, also_read: bool) ->
 
 def prune(engine: Engine, fetched_before: dt.datetime, now: dt.datetime, *, also_read: bool) -> list[StoredPayload]:
     """Empty the bodies that may go, and return what they were; their rows stay."""
-    with UnitOfWork(engine) as work:
+    with UnitOfWork(engine, alone=True) as work:
         found = work.observations.prunable_payloads(fetched_before, also_read=also_read)
         work.observations.prune_bodies([payload.id for payload in found], now)
         work.commit()

@@ -6,10 +6,11 @@ import datetime as dt
 import os
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, make_url
 
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.inputs import resolve
@@ -20,6 +21,7 @@ from storage.schema import ensure_schema
 from tasks.ingest import read_source
 from tasks.sources.files import FilesSource
 from tests.market_files import LAST, write_market
+from tests.postgresql import NoPostgreSQL, Server, postgresql_server
 
 ROOT = Path(__file__).parent.parent
 NOW = dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
@@ -103,11 +105,53 @@ def sqlite_with_schema(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server; the test is skipped where there is none."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(postgresql_server())
+        except NoPostgreSQL as error:
+            pytest.skip(str(error))
+        yield server
+
+
+def on_both_databases(metafunc: pytest.Metafunc) -> None:
+    """Run a test that asks for a database on SQLite and on PostgreSQL, whose server makes it no unit test."""
+    if "database_url" in metafunc.fixturenames:
+        kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.server)]
+        metafunc.parametrize("database_url", kinds, indirect=True)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so on both databases."""
+    if metafunc.definition.get_closest_marker("both_databases"):
+        on_both_databases(metafunc)
+
+
 @pytest.fixture
-def engine(tmp_path: Path, sqlite_with_schema: bytes) -> Iterator[Engine]:
-    """An empty SQLite database with the current schema."""
-    path = tmp_path / "test.db"
-    path.write_bytes(sqlite_with_schema)
-    engine = open_engine(f"sqlite:///{path}")
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database: of SQLite, unless a test runs on both."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return f"sqlite:///{tmp_path / 'test.db'}"
+    server: Server = request.getfixturevalue("postgresql")
+    return server.database(with_schema="empty_engine" not in request.fixturenames)
+
+
+@pytest.fixture
+def engine(database_url: str, sqlite_with_schema: bytes) -> Iterator[Engine]:
+    """A database with the current schema and no rows."""
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        Path(str(url.database)).write_bytes(sqlite_with_schema)
+    engine = open_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_engine(database_url: str) -> Iterator[Engine]:
+    """A database without a schema."""
+    engine = open_engine(database_url)
     yield engine
     engine.dispose()

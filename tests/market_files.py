@@ -57,6 +57,14 @@ def write_market(directory: Path, through: dt.date = LAST) -> Path:
     return directory
 
 
+def mend_close(directory: Path, session: dt.date, by: float) -> None:
+    """Have a publisher change its close of the S&P 500 of a session."""
+    path = directory / "yahoo" / "GSPC.csv"
+    (line,) = [line for line in path.read_text().splitlines() if line.startswith(f"{session},")]
+    value = float(line.split(",")[4]) + by
+    path.write_text(path.read_text().replace(line, f"{session},,,,{value:.6f},{value:.6f},"))
+
+
 def _write_contracts(directory: Path, vix: np.ndarray, rows: list[int]) -> None:
     for expiry in trading_calendar().vx_expiries.tolist():
         if not dt.date(2005, 1, 1) < expiry < dt.date(2007, 6, 1):

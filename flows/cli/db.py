@@ -37,6 +37,7 @@ def upgrade() -> None:
     before = current_revision(engine)
     upgrade_schema(engine)
     after = current_revision(engine)
+    engine.dispose()
     click.echo(f"Schema {after}, as before." if before == after else f"Schema {before or 'none'} -> {after}.")
 
 
@@ -49,7 +50,7 @@ def current() -> None:
 
     And the newest one this program knows, if it is another: `tailguard db upgrade` brings the database to it.
     """
-    engine = open_engine(load_settings().database_url.get_secret_value(), must_exist=True)
+    engine = open_engine(load_settings().database_url.get_secret_value(), read_only=True)
     found = current_revision(engine)
     newest = "the newest" if found == SCHEMA_REVISION else f"the newest is {SCHEMA_REVISION}: `tailguard db upgrade`"
     click.echo(f"Schema {found or 'none'}, {newest}.")

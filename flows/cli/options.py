@@ -54,7 +54,7 @@ json_option: Decorator = click.option("--json", "as_json", is_flag=True, help="P
 
 
 def existing_database() -> Engine:
-    """The configured database, opened for reading; refused if it is not there or of another schema."""
-    engine = open_engine(load_settings().database_url.get_secret_value(), must_exist=True)
+    """The configured database, opened so that it cannot be changed; refused if it is not there or of another schema."""
+    engine = open_engine(load_settings().database_url.get_secret_value(), read_only=True)
     require_schema(engine)
     return engine

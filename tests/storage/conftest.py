@@ -1,67 +1,23 @@
-"""Storage tests run on SQLite, and on PostgreSQL where TAILGUARD_TEST_POSTGRESQL_URL names a database to use."""
+"""Storage tests run on SQLite and on PostgreSQL."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, create_engine, make_url, text
+from sqlalchemy import Engine, text
 
-from storage.engine import open_engine
 from storage.reports import AllocationLine, HedgeTargetLine, NewReport
-from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
-
-#: Read once: no test sees the settings of whoever runs it.
-POSTGRESQL_URL = os.environ.get("TAILGUARD_TEST_POSTGRESQL_URL")
+from tests.conftest import on_both_databases
 
 T0 = dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
 DAY = dt.date(2026, 11, 20)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.server)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of an empty database; on PostgreSQL an empty schema of the database that was named."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path / 'test.db'}"
-        return
-    if not POSTGRESQL_URL:
-        pytest.skip("no PostgreSQL: name a database for tests in TAILGUARD_TEST_POSTGRESQL_URL")
-    schema = f"test_{uuid.uuid4().hex}"
-    admin = create_engine(POSTGRESQL_URL, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA {schema}"))
-    try:
-        url = make_url(POSTGRESQL_URL).update_query_dict({"options": f"-csearch_path={schema}"})
-        yield url.render_as_string(hide_password=False)
-    finally:
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP SCHEMA {schema} CASCADE"))
-        admin.dispose()
-
-
-@pytest.fixture
-def empty_engine(database_url: str) -> Iterator[Engine]:
-    """A database without a schema."""
-    engine = open_engine(database_url)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def engine(database_url: str, sqlite_with_schema: bytes) -> Iterator[Engine]:
-    """A database with the current schema and no rows."""
-    url = make_url(database_url)
-    if url.get_backend_name() == "sqlite":
-        Path(str(url.database)).write_bytes(sqlite_with_schema)
-    engine = open_engine(database_url)
-    ensure_schema(engine)
-    yield engine
-    engine.dispose()
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run every storage test on both databases."""
+    on_both_databases(metafunc)
 
 
 def new_report(session: dt.date = DAY, revision: int = 1, digest: str = "d1", rule_set: str = "veqtor") -> NewReport:

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import traceback
 from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import Engine, make_url, text
+from sqlalchemy.exc import DBAPIError
 
 from signals.errors import ConfigurationError
 from storage.engine import open_engine, shown
+from storage.unit_of_work import UnitOfWork
+from tests.conftest import ROOT
+from tests.storage.conftest import T0, start_run
 
 
 def refusal(url: str, *, must_exist: bool = False) -> ConfigurationError:
@@ -65,7 +73,7 @@ def test_a_file_without_permission_to_write_is_named_and_can_still_be_read(tmp_p
         pytest.skip("this user may write everywhere")
 
     assert refusal(f"sqlite:///{path}").got == f"no permission to write to {path}"
-    open_engine(f"sqlite:///{path}", must_exist=True).dispose()
+    open_engine(f"sqlite:///{path}", read_only=True).dispose()
 
 
 @pytest.mark.parametrize("must_exist", [False, True])
@@ -96,7 +104,7 @@ def test_a_database_that_is_only_read_is_not_changed(tmp_path: Path) -> None:
     engine.dispose()
     before = path.read_bytes()
 
-    reader = open_engine(f"sqlite:///{path}", must_exist=True)
+    reader = open_engine(f"sqlite:///{path}", read_only=True)
     with reader.connect() as connection:
         assert connection.execute(text("SELECT count(*) FROM t")).scalar() == 0
     reader.dispose()
@@ -147,3 +155,74 @@ def test_a_shown_address_has_neither_password_nor_options() -> None:
     url = make_url("postgresql+psycopg://user:hunter2@host:5432/name?sslpassword=hunter2")
 
     assert shown(url) == "postgresql+psycopg://user:***@host:5432/name"
+
+
+def test_what_is_opened_to_be_read_refuses_to_change_anything(engine: Engine, database_url: str) -> None:
+    reader = open_engine(database_url, read_only=True)
+    with pytest.raises(DBAPIError, match=r"(?i)read-?only"), UnitOfWork(reader) as work:
+        work.runs.start("daily", "files", None, T0)
+    with pytest.raises(DBAPIError, match=r"(?i)read-?only"), reader.begin() as connection:
+        connection.execute(text("CREATE TABLE mine (x INTEGER)"))
+
+    start_run(engine)
+    with UnitOfWork(reader) as work:
+        assert work.runs.latest() is not None
+    reader.dispose()
+
+
+def test_a_reader_of_a_file_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "kept.db"
+    open_engine(f"sqlite:///{path}").dispose()
+
+    reader = open_engine(f"sqlite:///{path}", read_only=True)
+    with reader.connect() as connection:
+        connection.execute(text("SELECT count(*) FROM sqlite_master"))
+    reader.dispose()
+
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_reader_sees_what_was_written_since_it_opened_the_file(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'odd name #1?.db'}"
+    writer, reader = open_engine(url), open_engine(url, read_only=True)
+    for count in (1, 2):
+        with writer.begin() as connection:
+            connection.execute(text(f"CREATE TABLE t{count} (x INTEGER)"))
+        with reader.connect() as connection:
+            assert connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar() == count
+    writer.dispose()
+    reader.dispose()
+
+
+@pytest.mark.server
+@pytest.mark.skipif(os.geteuid() != 0, reason="another user is needed, whom only root can be")
+@pytest.mark.parametrize("written_to", [False, True])
+def test_a_user_who_may_only_read_the_directory_reads_the_database(written_to: bool) -> None:
+    # Only its owner enters a directory of pytest's.
+    directory = Path(tempfile.mkdtemp(prefix="tailguard-"))
+    directory.chmod(0o755)
+    writer = open_engine(f"sqlite:///{directory / 'x.db'}")
+    with writer.begin() as connection:
+        connection.execute(text("CREATE TABLE t (x INTEGER)"))
+        connection.execute(text("INSERT INTO t VALUES (7)"))
+    if not written_to:
+        writer.dispose()
+    program = (
+        "import os, sys; from sqlalchemy import text; from storage.engine import open_engine; os.setuid(65534);"
+        "engine = open_engine(sys.argv[1], read_only=True);"
+        "print(engine.connect().execute(text('SELECT x FROM t')).scalar())"
+    )
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", program, f"sqlite:///{directory / 'x.db'}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (found.stdout, found.returncode) == ("7\n", 0), found.stderr
+        names = {path.name for path in directory.iterdir()}
+        assert names == ({"x.db", "x.db-wal", "x.db-shm"} if written_to else {"x.db"})
+    finally:
+        writer.dispose()
+        shutil.rmtree(directory)

@@ -122,3 +122,17 @@ def test_outcomes_of_no_session_record_nothing(engine: Engine) -> None:
 def test_a_naive_start_is_refused(engine: Engine) -> None:
     with UnitOfWork(engine) as work, pytest.raises(StatementError, match="naive datetime"):
         work.runs.start("daily", "files", None, T0.replace(tzinfo=None))
+
+
+def test_what_a_server_said_is_stored_whatever_characters_it_has(engine: Engine) -> None:
+    run_id = start_run(engine)
+    with UnitOfWork(engine) as work:
+        work.runs.record(run_id, [SessionOutcome(DAY, FAILED, "half \udcff of a name")], T0)
+        work.runs.finish(run_id, T0, "nothing \0 here: é")
+        work.commit()
+
+    with UnitOfWork(engine) as work:
+        latest = work.runs.latest()
+        assert [item.detail for item in work.runs.outcomes(1)] == ["half \\udcff of a name"]
+    assert latest is not None
+    assert latest.message == "nothing \\x00 here: é"

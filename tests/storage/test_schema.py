@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,14 +18,28 @@ from sqlalchemy.exc import IntegrityError
 
 import storage
 from signals.errors import ConfigurationError
+from storage.kept_books import StoredBook
 from storage.models import Base
+from storage.observations import StoredValue
+from storage.outbox import PENDING, SESSION_FAILED, SUPERSEDED, NewAlert
+from storage.reports import AllocationLine
+from storage.runs import EMITTED, SessionOutcome
 from storage.schema import SCHEMA_REVISION, current_revision, ensure_schema, require_schema, upgrade
+from storage.unit_of_work import UnitOfWork
 from tests.conftest import ROOT
+from tests.storage.conftest import new_report
 
 TABLES = {
     "market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "hedge_targets", "alerts",
-    "outbox", "chain_calls",
+    "outbox", "chain_calls", "kept_books",
 }  # fmt: skip
+
+
+@pytest.fixture
+def engine(empty_engine: Engine) -> Engine:
+    """A database with the current schema, which the test may change."""
+    ensure_schema(empty_engine)
+    return empty_engine
 
 
 def differences(engine: Engine) -> list[Any]:
@@ -305,3 +321,80 @@ def test_a_message_is_about_exactly_one_thing(engine: Engine, report_id: str, al
         execute(engine, message(report_id, alert_id))
     execute(engine, message(report_id="7"))
     execute(engine, message(alert_id="1"))
+
+
+def fill(engine: Engine) -> None:
+    """A row in every table, and more where a downgrade decides by row."""
+    day, later, t = dt.date(2026, 11, 20), dt.date(2026, 11, 23), dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
+    with UnitOfWork(engine) as work:
+        work.observations.begin_market(simulated=False)
+        payload = work.observations.add_payload("a" * 64, "format", "subject", "where", t, b"body")
+        work.observations.append(
+            [
+                StoredValue("SPX", "yahoo", day, 6000.0, t, False, payload),
+                StoredValue("SPX", "yahoo", day, None, t + dt.timedelta(hours=1), False, payload),
+            ]
+        )
+        work.observations.keep_chain_calls(payload, t, b"[]")
+        run_id = work.runs.start("daily", "files", None, t)
+        work.runs.record(run_id, [SessionOutcome(day, EMITTED, "")], t)
+        report = new_report(day)
+        variant = AllocationLine("vix-mid-term", later, "equity", 1.0, 1e6, None)
+        keys = work.reports.add([replace(report, allocations=(*report.allocations, variant))], run_id)
+        alert = NewAlert(later, "d1", SESSION_FAILED, "title", "text", t)
+        work.outbox.add(keys, [("email", "desk@example.com"), ("slack", "webhook")], t)
+        work.outbox.raise_alert(alert, run_id, [("email", "desk@example.com")], t)
+        work.outbox.drop([work.outbox.pending()[0].id], t)
+        work.kept_books.keep(StoredBook("b" * 64, day, "c" * 64, "d" * 64, "{}"))
+        work.commit()
+
+
+def contents(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {
+            table: connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one()  # noqa: S608 - names of ours
+            for table in tables(engine)
+        }
+
+
+def test_each_downgrade_keeps_what_the_older_schema_has_a_place_for(engine: Engine) -> None:
+    fill(engine)
+    full = contents(engine)
+    assert set(full) == TABLES
+    assert 0 not in full.values()
+
+    left = {}
+    for script in list(ScriptDirectory.from_config(configuration()).walk_revisions())[:-1]:
+        with_connection(engine, lambda config: command.downgrade(config, "-1"))
+        assert current_revision(engine) == script.down_revision
+        left[str(script.down_revision)] = contents(engine)
+    assert left["0007"] == {table: count for table, count in full.items() if table != "kept_books"}
+    assert left["0006"] == left["0007"]
+    assert left["0005"] == {
+        table: count for table, count in left["0006"].items() if table not in ("hedge_targets", "chain_calls")
+    }
+    assert left["0004"] == left["0005"] | {"observations": 1}
+    assert left["0003"] == {table: count for table, count in left["0004"].items() if table != "alerts"} | {"outbox": 2}
+    assert left["0002"] == left["0003"]
+    assert left["0001"] == {table: count for table, count in left["0002"].items() if table != "market"} | {
+        "allocations": 3
+    }
+
+    upgrade(engine)
+    assert differences(engine) == []
+    assert contents(engine) == dict.fromkeys(TABLES, 0) | left["0001"] | {"market": 1}
+    with UnitOfWork(engine) as work:
+        (stored,) = work.reports.recent(9)
+        assert stored.document == new_report(dt.date(2026, 11, 20)).document
+        assert sorted(message.state for message in work.outbox.all()) == [PENDING, SUPERSEDED]
+    with_connection(engine, lambda config: command.downgrade(config, "base"))
+    assert tables(engine) == set()
+
+
+def test_a_simulated_market_does_not_become_the_real_one_by_a_downgrade(engine: Engine) -> None:
+    execute(engine, "INSERT INTO market (id, simulated) VALUES (1, true)")
+    with pytest.raises(RuntimeError, match="simulated"):
+        with_connection(engine, lambda config: command.downgrade(config, "0001"))
+
+    assert current_revision(engine) == SCHEMA_REVISION
+    assert differences(engine) == []

@@ -62,7 +62,7 @@ def test_an_exception_after_the_commit_keeps_what_was_committed_and_nothing_late
 def test_a_reader_neither_waits_for_a_writer_nor_sees_what_it_has_not_committed(
     engine: Engine, database_url: str
 ) -> None:
-    reader = open_engine(database_url, must_exist=True)
+    reader = open_engine(database_url, read_only=True)
     with UnitOfWork(engine) as work:
         work.runs.start("daily", "files", None, T0)
         during = row_count(reader, "runs")

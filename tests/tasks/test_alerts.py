@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.errors import DataNotReady
+from signals.zones import NEW_YORK
 from storage.outbox import LAST_CALL, PENDING, SESSION_FAILED, Message, StoredAlert
 from storage.runs import ALREADY_EMITTED, AWAITING_DATA, FAILED, SKIPPED, NextRun, SessionOutcome
 from storage.unit_of_work import UnitOfWork
@@ -17,6 +18,8 @@ from tasks.persist import Recipient
 from tasks.runs import finish_run, missed_sessions, start_run
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report, row_count
+
+pytestmark = pytest.mark.both_databases
 
 SESSION = dt.date(2026, 11, 19)
 DEADLINE = dt.datetime(2026, 11, 20, 20, 30, tzinfo=dt.UTC)
@@ -168,7 +171,7 @@ def test_an_alert_without_a_deadline_is_refused_and_nothing_is_stored(
 def test_outcome_alert_and_messages_commit_together(engine: Engine, record: Callable[..., bool]) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE outbox RENAME TO elsewhere"))
-    with pytest.raises(OperationalError):
+    with pytest.raises(DBAPIError):
         record(TOO_LATE, DESK)
 
     assert (row_count(engine, "outcomes"), row_count(engine, "alerts")) == (0, 0)

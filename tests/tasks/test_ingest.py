@@ -27,7 +27,7 @@ from tests.conftest import NOW, now
 from tests.market_files import SESSIONS as ALL_SESSIONS
 from tests.market_files import write_market
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 LATER = NOW + dt.timedelta(days=1)
 
@@ -385,6 +385,41 @@ def test_days_that_were_not_asked_for_are_not_taken_back(engine: Engine) -> None
         ingest(source, engine, at(source.payload.fetched_at))
         found.append(list(held(engine, "SPX", "yahoo"))[-1])
     assert found == ["2020-03-16", "2020-03-16", "2020-03-13"]
+
+
+@dataclass(frozen=True)
+class Overtaken:
+    """A source whose answer is on its way while another run fetches and stores a later one."""
+
+    ours: Answer
+    theirs: Answer
+    engine: Engine
+    name: str = "live"
+    simulated: bool = False
+    heals: bool = True
+
+    def fetch(self) -> Fetched:
+        ingest(self.theirs, self.engine, at(self.theirs.payload.fetched_at))
+        return self.ours.fetch()
+
+
+def test_an_answer_that_another_run_overtook_neither_replaces_nor_takes_back_anything(engine: Engine) -> None:
+    header, rows = "DATE,SPX", ["03/12/2020,2480.64", "03/13/2020,2711.02", "03/16/2020,2386.13"]
+    first = answered(CBOE_INDEX, "SPX", [header, rows[0], "03/13/2020,2700.00"], 20)
+    ingest(first, engine, at(first.payload.fetched_at))
+    # Asked at once; theirs came an hour later, with a mended value and one more day. Ours alone has a day before.
+    ours = answered(CBOE_INDEX, "SPX", [header, "03/11/2020,2741.38", rows[0], "03/13/2020,2705.00"], 21)
+    theirs = answered(CBOE_INDEX, "SPX", [header, *rows], 22)
+    summary = ingest(Overtaken(ours, theirs, engine), engine, at(ours.payload.fetched_at))
+
+    assert held(engine, "SPX", "cboe") == {
+        "2020-03-11": 2741.38, "2020-03-12": 2480.64, "2020-03-13": 2711.02, "2020-03-16": 2386.13
+    }  # fmt: skip
+    assert (summary.new_values, summary.changed_values) == (1, 0)
+    # Read again later, it is news.
+    again = answered(CBOE_INDEX, "SPX", [header, *rows[:2], "03/16/2020,2400.00"], 23)
+    ingest(again, engine, at(again.payload.fetched_at))
+    assert held(engine, "SPX", "cboe")["2020-03-16"] == 2400.0
 
 
 def test_a_sheet_counts_as_a_whole(engine: Engine) -> None:

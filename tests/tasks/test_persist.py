@@ -20,10 +20,14 @@ from storage.models import Allocation, OutboxMessage, Outcome, Report
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
+from tasks.ingest import ingest, stored_version
 from tasks.persist import Recipient, emit
 from tasks.runs import start_run
+from tasks.sources.files import FilesSource
 from tests.conftest import NOW, now
 from tests.market_files import SESSIONS
+
+pytestmark = pytest.mark.both_databases
 
 SESSION = dt.date(2006, 3, 15)
 NOTIONAL = 1_000_000.0
@@ -180,12 +184,12 @@ def test_a_recipient_who_is_named_twice_does_not_stop_the_report(
 
 
 def test_runs_that_emit_the_same_session_at_once_end_with_one_report_and_one_message_each(
-    engine: Engine, run_id: int, report: SignalReport, tmp_path: Path
+    engine: Engine, run_id: int, report: SignalReport, database_url: str
 ) -> None:
     together = Barrier(4)
 
     def run(_: int) -> str:
-        own = open_engine(f"sqlite:///{tmp_path / 'test.db'}")
+        own = open_engine(database_url)
         try:
             together.wait(10)
             return emit(own, run_id, [report], [DESK, RISK], now)[0].outcome
@@ -198,6 +202,20 @@ def test_runs_that_emit_the_same_session_at_once_end_with_one_report_and_one_mes
     assert sorted(outcomes) == [ALREADY_EMITTED] * 3 + [EMITTED]
     stored = counts(engine)
     assert (stored["reports"], stored["outbox"], stored["allocations"]) == (1, 2, 3 + len(report.instruction.legs))
+
+
+def test_what_was_computed_before_another_run_read_something_new_is_not_emitted(
+    engine: Engine, run_id: int, report: SignalReport, made_up_dir: Path
+) -> None:
+    before = stored_version(engine)
+    assert emit(engine, run_id, [report], [DESK], now, based_on=before)[0].outcome == EMITTED
+    stored = counts(engine)
+    ingest(FilesSource(made_up_dir, now), engine, now)
+
+    stale = with_input(report, 1300.25)
+    assert emit(engine, run_id, [stale], [DESK], now, based_on=before) == []
+    assert counts(engine) == stored
+    assert emit(engine, run_id, [stale], [DESK], now, based_on=stored_version(engine))[0].outcome == REVISED
 
 
 def test_the_components_of_every_target_sum_to_the_notional_and_its_futures_to_the_volatility_component(

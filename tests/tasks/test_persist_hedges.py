@@ -19,6 +19,8 @@ from tests.conftest import now
 from tests.reports import hedges
 from tests.tasks.test_persist import DESK, SESSION, counts, report, run_id
 
+pytestmark = pytest.mark.both_databases
+
 # Fixtures are found by the names of this module.
 __all__ = ["report", "run_id"]
 

@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import Engine
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
+from signals.zones import NEW_YORK
 from storage.outbox import SESSION_FAILED, NewAlert
 from storage.reports import NewReport
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
@@ -22,6 +23,8 @@ from tasks.runs import (
 from tasks.schedule import REREAD_SESSIONS, deadline
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report
+
+pytestmark = pytest.mark.both_databases
 
 SESSION = dt.date(2026, 11, 20)
 

@@ -31,6 +31,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # The older schema knows the real market only: what is simulated would be taken for it, also after an upgrade.
+    if op.get_bind().execute(sa.text('SELECT count(*) FROM market WHERE simulated')).scalar():
+        raise RuntimeError('a database about the simulated sample market cannot go back to a schema without one')
+    # Lost: the targets of variants.
+    op.execute("DELETE FROM allocations WHERE strategy <> 'veqtor'")
     with op.batch_alter_table('allocations') as batch:
         batch.drop_constraint(op.f('uq_allocations_report_id_strategy_instrument'), type_='unique')
         batch.create_unique_constraint(op.f('uq_allocations_report_id_instrument'), ['report_id', 'instrument'])

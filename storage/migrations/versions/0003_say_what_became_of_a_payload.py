@@ -16,6 +16,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    with op.batch_alter_table('payloads') as batch:
-        batch.drop_column('pruned_at')
-        batch.drop_column('refusal')
+    # Lost: why files could not be read, and which bodies were pruned; those stay empty.
+    # Not in a batch, which would make the table anew: SQLite does not drop one that others refer to.
+    op.drop_column('payloads', 'pruned_at')
+    op.drop_column('payloads', 'refusal')

@@ -15,6 +15,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Lost: that publishers have taken values back. Those count again.
     op.execute('DELETE FROM observations WHERE value IS NULL')
     with op.batch_alter_table('observations') as batch:
         batch.alter_column('value', existing_type=sa.Float(53), nullable=False)

@@ -45,5 +45,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # Lost: the lines of hedge targets, which the documents of reports still have, and what was read of option chains.
     op.drop_table('chain_calls')
     op.drop_table('hedge_targets')
