@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from prefect import flow, runtime
 from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
 from prefect.states import Completed
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from sqlalchemy import Engine
 
+from flows import logs
+from flows.artifacts import ProgressArtifact, show_range
+from flows.outcomes import STATE_NAMES
+from flows.ranges import Advance, Mode, chunks, progress_bar
 from flows.sessions import sessions_in_range
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
 from signals.errors import DataNotReady
 from signals.veqtor.rules import VEQTOR
+from signals.veqtor.signal import VeqtorSignals
+from storage.observations import Version
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
 from tasks.chains import stored_chains
 from tasks.compute import reports_on
-from tasks.ingest import require_market
+from tasks.ingest import require_market, stored_version
+from tasks.kept_books import KeptBooks
 from tasks.notify.deliver import DeliverySummary
 from tasks.runs import finish_run, record_outcome, start_run, stored_sessions
 from tasks.schedule import deadline
 from tasks.sources.payload import Source
-
-#: Sessions per transaction: what an interrupted backfill can lose.
-CHUNK_SESSIONS = 250
-
-MISSING, RECOMPUTE = "missing", "recompute"
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,20 @@ class BackfillResult:
     delivery: DeliverySummary
 
 
-class _Advance(Protocol):
-    def __call__(self, count: int) -> None: ...
-
-
 @flow(name="backfill", flow_run_name="backfill-{start}-{end}", persist_result=False)
 def backfill(
-    start: str,
-    end: str,
-    mode: Literal["missing", "recompute"] = "missing",
-    source: str | None = None,
-    data_dir: str | None = None,
+    start: dt.date,
+    end: dt.date,
+    mode: Mode = Mode.MISSING,
+    source: Literal["live", "files", "sample"] | None = None,
+    data_dir: Path | None = None,
     notify: bool = False,
     rule_sets: list[str] | None = None,
 ) -> State[Any]:
     """Compute and store the signals of every session in a range.
 
     Args:
-        start: First day, as yyyy-mm-dd; 2005-12-20 is the earliest.
+        start: First day; 2005-12-20 is the earliest.
         end: Last day, included.
         mode: "missing" leaves sessions that have a report alone; "recompute" computes all and stores a revision where
             something changed.
@@ -87,16 +85,23 @@ def backfill(
         rule_sets: Rule sets of the hedges in the reports, names or files; by default as configured.
     """
     work = services(rule_sets or ())
+    logs.start_logging(work.settings)
     work.require_rule_sets()
-    sessions = sessions_in_range(start, end, work)
-    chosen = work.source(source, Path(data_dir) if data_dir else None, sessions[-1], sessions[0], joining=True)
+    sessions = sessions_in_range(str(start), str(end), work)
+    chosen = work.source(source, data_dir, sessions[-1], sessions[0], joining=True)
     engine = work.engine()
     try:
         require_market(engine, chosen)
         result = _run(work, engine, chosen, sessions, mode, notify and work.tells(chosen))
     finally:
         engine.dispose()
-    return Completed(data=result, message=describe(result))
+    show_range(chosen, (f"mode:{mode.value}", *(f"outcome:{outcome}" for outcome in _outcomes(result))))
+    name = STATE_NAMES[AWAITING_DATA] if result.waiting else None
+    return Completed(data=result, message=describe(result), name=name)
+
+
+def _outcomes(result: BackfillResult) -> list[str]:
+    return [*result.outcomes, *([result.waiting.outcome] if result.waiting else [])]
 
 
 def describe(result: BackfillResult) -> str:
@@ -110,44 +115,66 @@ def describe(result: BackfillResult) -> str:
 
 
 def _run(
-    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: str, notify: bool
+    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: Mode, notify: bool
 ) -> BackfillResult:
+    span = f"{sessions[0]} to {sessions[-1]}"
     run_id = start_run(engine, "backfill", source.name, runtime.flow_run.id, work.clock)
-    message = f"{sessions[0]} to {sessions[-1]}: interrupted; run it again to go on"
-    try:
-        result = _emit_range(work, engine, source, sessions, mode, notify, run_id)
-        message = describe(result)
-    except Exception as error:
-        message = f"{sessions[0]} to {sessions[-1]}: {FAILED}. {error}"
-        raise
-    finally:
-        finish_run(engine, run_id, message, None, work.clock)
+    message = f"{span}: interrupted; run it again to go on"
+    with logs.about(run_id, f"{sessions[0]}..{sessions[-1]}"):
+        logs.tell("start", source=source.name, mode=mode.value, sessions=len(sessions))
+        try:
+            result = _emit_range(work, engine, source, sessions, mode, notify, run_id)
+            message = describe(result)
+            logs.tell("end", **result.outcomes, already_there=result.already_there, waiting=result.waiting is not None)
+        except TerminationSignal:
+            message = f"{span}: cancelled; run it again to go on"
+            logs.tell("cancelled", logging.WARNING)
+            raise
+        except Exception as error:
+            message = f"{span}: {FAILED}. {error}"
+            logs.tell("end", logging.ERROR, outcome=FAILED, error=logs.told_of(error))
+            raise
+        finally:
+            finish_run(engine, run_id, message, None, work.clock)
     return result
 
 
 def _emit_range(
-    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: str, notify: bool, run_id: int
+    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: Mode, notify: bool, run_id: int
 ) -> BackfillResult:
-    there = stored_sessions(engine, VEQTOR.digest, sessions) if mode == MISSING else set()
+    there = stored_sessions(engine, VEQTOR.digest, sessions) if mode == Mode.MISSING else set()
     wanted = [session for session in sessions if session not in there]
     if not wanted:
         return BackfillResult(len(sessions), len(there), {}, None, DeliverySummary(0, ()))
     refused = fetch_step(source, engine, work.clock, whole=True).refused
-    signals, hashes = compute_step(engine, work.calendar, sessions[-1], work.judgement())
+    version, signals, hashes = _computed(work, engine, sessions[-1])
     ready = [session for session in wanted if session <= signals.inputs.last_session]
-    hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True))
-    counts: Counter[str] = Counter()
+    # What is asked for again is folded from the beginning.
+    make = KeptBooks(engine, since=None if mode == Mode.RECOMPUTE or not ready else ready[0]).hedges
+    hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True), make)
+    settings, counts = work.settings, Counter[str]()
     recipients = work.recipients() if notify else []
     with _progress(len(wanted)) as advance:
-        for first in range(0, len(ready), CHUNK_SESSIONS):
-            chunk = ready[first : first + CHUNK_SESSIONS]
-            reports = reports_on(signals, chunk, work.settings.notional_usd, hashes, work.settings.variants, hedges)
-            counts.update(
-                item.outcome
-                for item in emit_step(
-                    engine, run_id, reports, recipients, work.clock, adding_variants=mode == RECOMPUTE
+        for chunk in chunks(ready):
+            outcomes: list[SessionOutcome] = []
+            while not outcomes:
+                reports = reports_on(
+                    signals, chunk, settings.notional_usd, hashes, settings.variants, hedges, work.approvals
                 )
-            )
+                outcomes = emit_step(
+                    engine,
+                    run_id,
+                    reports,
+                    recipients,
+                    work.clock,
+                    adding_variants=mode == Mode.RECOMPUTE,
+                    based_on=version,
+                )
+                if not outcomes:
+                    # Another run has read something newer in the meantime.
+                    version, signals, hashes = _computed(work, engine, sessions[-1])
+                    hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True), make)
+            counts.update(item.outcome for item in outcomes)
             advance(len(chunk))
     waiting = None
     if len(ready) < len(wanted):
@@ -160,6 +187,12 @@ def _emit_range(
     return BackfillResult(len(sessions), len(there), dict(counts), waiting, delivery)
 
 
+def _computed(work: Services, engine: Engine, through: dt.date) -> tuple[Version, VeqtorSignals, dict[int, str]]:
+    """The signals, and the version of the database they were computed from."""
+    version = stored_version(engine)
+    return version, *compute_step(engine, work.calendar, through, work.judgement())
+
+
 def _waiting(work: Services, engine: Engine, session: dt.date, why: str, run_id: int) -> SessionOutcome:
     due = deadline(session, work.calendar)
     outcome = SessionOutcome(session, FAILED if work.clock() > due else AWAITING_DATA, why, None, due)
@@ -168,10 +201,13 @@ def _waiting(work: Services, engine: Engine, session: dt.date, why: str, run_id:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[_Advance]:
-    """A progress bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("backfill"), BarColumn(), MofNCompleteColumn(), TextColumn("sessions"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("backfill", total=total)
-        yield lambda count: progress.update(task, advance=count)
+def _progress(total: int) -> Iterator[Advance]:
+    """A progress bar on standard error, where that is a terminal, and in Prefect's web page, where there is one."""
+    page = ProgressArtifact(total)
+    with progress_bar(total) as bar:
+
+        def advance(count: int) -> None:
+            bar(count)
+            page.advance(count)
+
+        yield advance

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 
 from flows.wiring import Services
-from signals.calendar import NEW_YORK
 from signals.errors import ConfigurationError
 from signals.series import BASE_SESSION
+from signals.zones import NEW_YORK
 
 #: Work on the last session for which the source has everything.
 LATEST = "latest"

@@ -104,5 +104,6 @@ def show_as_of(as_of: dt.datetime, session: str | None, rule_sets: Sequence[str]
     except DataNotReady as error:
         raise too_early(as_of, error) from error
     hedges = work.hedges(signals, stored_chains(existing_database(), work.calendar, as_of))
-    (report,) = reports_on(signals, [day], work.settings.notional_usd, hashes, work.settings.variants, hedges)
+    settings = work.settings
+    (report,) = reports_on(signals, [day], settings.notional_usd, hashes, settings.variants, hedges, work.approvals)
     click.echo(render_text(report_view(report, revision=1, emitted_at=as_of, basis=basis)), nl=False)

@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from flows.cli.output import say
+from flows.secret_files import warn_of_exposed_secrets
 from flows.sessions import LATEST, parse_session
 from flows.wiring import services
 from reports.html import render_html
+from reports.markdown import render_markdown
 from reports.slack import render_slack
 from reports.text import render_text
 from reports.view import report_view
@@ -29,6 +31,7 @@ def dry_run(
     session: str | None, source: str | None, data_dir: Path | None, output: Path, rule_sets: Sequence[str] = ()
 ) -> int:
     """Compute a session straight from a source and write its renderings; neither database nor Prefect is touched."""
+    warn_of_exposed_secrets()
     work = services(rule_sets)
     work.require_rule_sets()
     day = parse_session(session, work) or session_due(work.clock(), work.calendar)
@@ -40,7 +43,8 @@ def dry_run(
     if session == LATEST:
         day = signals.inputs.last_session
     hedges = work.hedges(signals, fetched_chains(fetched.payloads, work.calendar))
-    (report,) = reports_on(signals, [day], work.settings.notional_usd, hashes, work.settings.variants, hedges)
+    settings = work.settings
+    (report,) = reports_on(signals, [day], settings.notional_usd, hashes, settings.variants, hedges, work.approvals)
     now = work.clock()
     view = report_view(report, revision=1, emitted_at=now, dry_run=True)
     mail = compose(view, work.settings.mail_from, "recipient@example.com", f"tailguard.dry-run.{day}", now)
@@ -48,6 +52,7 @@ def dry_run(
         "report.json": json.dumps(encode(report), indent=2, allow_nan=False).encode(),
         "report.txt": render_text(view).encode(),
         "report.html": render_html(view).encode(),
+        "report.md": render_markdown(view).encode(),
         "mail.eml": mail.as_bytes(),
         "slack.json": json.dumps(render_slack(view), indent=2).encode(),
     }

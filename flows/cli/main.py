@@ -17,17 +17,20 @@ EXIT_USAGE = 2
 EXIT_AWAITING_DATA = 3
 EXIT_UNDELIVERED = 4
 EXIT_INTERRUPTED = 130
+EXIT_TERMINATED = 143
 
 #: Command -> module and function; loaded when it is called, so that reading stays fast.
 _COMMANDS = {
     "quickstart": ("flows.cli.quickstart", "quickstart"),
     "run": ("flows.cli.run", "run"),
-    "backfill": ("flows.cli.run", "backfill"),
+    "backfill": ("flows.cli.backfill", "backfill"),
     "report": ("flows.cli.report", "report"),
     "status": ("flows.cli.status", "status"),
     "history": ("flows.cli.history", "history"),
     "outbox": ("flows.cli.outbox", "outbox"),
     "data": ("flows.cli.data", "data"),
+    "automations": ("flows.cli.automations", "automations"),
+    "study": ("flows.cli.study", "study"),
     "doctor": ("flows.cli.doctor", "doctor"),
     "db": ("flows.cli.db", "db"),
     "init": ("flows.cli.init", "init"),
@@ -36,6 +39,10 @@ _COMMANDS = {
     "replay": ("flows.cli.replay", "replay"),
     "completion": ("flows.cli.completion", "completion"),
 }
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived while a flow was running."""
 
 
 class _LazyGroup(click.Group):
@@ -56,7 +63,7 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80},
     epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is "
-    "undelivered or uncertain, 130 interrupted.",
+    "undelivered or uncertain, 130 interrupted, 143 terminated.",
 )
 @click.version_option(version("tailguard"), message="tailguard %(version)s")
 def cli() -> None:
@@ -73,6 +80,9 @@ def main() -> None:
         code = cli(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
         code = _interrupted()
+    except Terminated:
+        say("Terminated. What was stored stays; run it again to go on.", err=True)
+        code = EXIT_TERMINATED
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE

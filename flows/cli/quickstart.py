@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from flows.cli.flow_runs import quiet_prefect, run_flow
 from flows.cli.manual import manual
 from flows.cli.output import say
-from flows.cli.run import quiet_prefect, run_flow
 from signals.errors import ConfigurationError, TailguardError, TransientSourceError
 from storage.runs import AWAITING_DATA, FAILED
 
@@ -58,6 +58,7 @@ def quickstart(directory: Path, sample: bool) -> int:
 
     work = services()
     _check_clock(work)
+    work.require_rule_sets()
     source, session = _market(work, sample=sample)
     stem = directory / f"{source.name}-{session}"
     database = f"sqlite:///{stem}.db"

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from prefect.exceptions import ParameterTypeError
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 import flows.backfill
+import flows.ranges
 from flows.backfill import BackfillResult, backfill
 from flows.daily import daily
 from flows.steps import emit_step
 from signals.errors import ConfigurationError
 from storage.engine import open_engine
-from storage.models import Allocation, HedgeTarget, OutboxMessage, Report, Run
+from storage.models import Allocation, HedgeTarget, Observation, OutboxMessage, Payload, Report, Run
 from storage.runs import ALREADY_EMITTED, EMITTED, FAILED, REVISED
 from storage.unit_of_work import UnitOfWork
+from tests.flows.conftest import Tailguard
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 
@@ -133,7 +136,7 @@ def test_day_by_day_equals_the_whole_range_to_the_bit(
 def test_an_interrupted_backfill_keeps_whole_chunks_and_goes_on(
     fill: Fill, database: Callable[[], Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(flows.backfill, "CHUNK_SESSIONS", 5)
+    monkeypatch.setattr(flows.ranges, "CHUNK_SESSIONS", 5)
     emit, calls = emit_step, []
 
     def interrupted(*arguments: Any, **options: Any) -> object:
@@ -170,7 +173,6 @@ def test_a_range_beyond_the_data_stores_what_there_is_and_names_what_is_missing(
         ("2006-06-05", "2006-06-01", "at least one trading session"),
         ("2006-06-05", "2999-01-01", "date 2999-01-01"),
         ("2006-06-05", "2035-01-03", "the last session that closed"),
-        ("yesterday", "2006-06-05", "yyyy-mm-dd"),
     ],
 )
 def test_a_range_that_makes_no_sense_is_refused(fill: Fill, start: str, end: str, said: str) -> None:
@@ -182,3 +184,70 @@ def test_documents_hold_no_nan(fill: Fill, database: Callable[[], Engine]) -> No
     fill("2005-12-20", "2006-01-10")
     for document in documents(database()).values():
         json.loads(document, parse_constant=lambda name: pytest.fail(f"{name} in a document"))
+
+
+def test_the_form_in_the_web_page_has_dates_choices_and_explanations() -> None:
+    """Prefect draws its form from this: a date picker, a list to choose from, a switch."""
+    schema = backfill.parameters
+    shown = schema.properties
+    assert schema.required == ["start", "end"]
+    assert {name: shown[name]["format"] for name in ("start", "end")} == {"start": "date", "end": "date"}
+    assert shown["mode"]["$ref"] == "#/definitions/Mode"
+    assert schema.definitions["Mode"]["enum"] == ["missing", "recompute"]
+    assert [choice.get("enum") for choice in shown["source"]["anyOf"]] == [["live", "files", "sample"], None]
+    assert shown["notify"] == {**shown["notify"], "type": "boolean", "default": False}
+    assert all(parameter["description"] for parameter in shown.values())
+    session = daily.parameters.properties["session"]["anyOf"]
+    assert session == [{"type": "string", "format": "date"}, {"type": "string", "const": "latest"}, {"type": "null"}]
+
+
+def test_a_form_that_was_filled_in_wrongly_starts_nothing() -> None:
+    with pytest.raises(ParameterTypeError, match="start"):
+        backfill("yesterday", "2006-06-05")  # type: ignore[arg-type]  # as a program could
+    with pytest.raises(ParameterTypeError, match="mode"):
+        backfill("2006-06-01", "2006-06-05", mode="all")  # type: ignore[arg-type]  # as a program could
+
+
+DRY = ("backfill", "--start", "2006-06-01", "--end", "2006-07-03", "--dry-run")
+
+
+def test_a_dry_run_counts_what_a_backfill_then_does_and_makes_no_database(
+    tailguard: Tailguard, market: Path, tmp_path: Path
+) -> None:
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    ended = tailguard(*DRY, "--json")
+    dry = json.loads(ended.out)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert (ended.code, dry["sessions"], dry["already_there"], dry["computed"]) == (3, 23, 0, 22)
+    assert (dry["outcomes"], dry["waiting"], "2006-07-03 of SPX" in dry["waiting_for"]) == ({"EMITTED": 22}, 1, True)
+    assert json.loads(tailguard(*DRY[:-1], "--json").out)["outcomes"] == dry["outcomes"]
+
+
+@pytest.mark.parametrize("mode", ["missing", "recompute"])
+def test_a_dry_run_over_stored_reports_names_what_would_be_revised_and_stores_nothing(
+    fill: Fill, tailguard: Tailguard, market: Path, database: Callable[[], Engine], mode: str
+) -> None:
+    fill("2006-06-01", "2006-06-20")
+    path = market / "fred/DFF.csv"
+    path.write_text(path.read_text().replace("2006-06-14,4.20", "2006-06-14,4.70"))
+    rows = [count(database(), table) for table in (Run, Report, Observation, Payload, OutboxMessage)]
+    command = ("backfill", "--start", "2006-06-01", "--end", "2006-06-30", "--mode", mode)
+    dry = json.loads(tailguard(*command, "--dry-run", "--json").out)
+    said = tailguard(*command, "--dry-run").out
+    assert [count(database(), table) for table in (Run, Report, Observation, Payload, OutboxMessage)] == rows
+    assert dry["already_there"] == 14
+    assert dry["outcomes"] == fill("2006-06-01", "2006-06-30", mode=mode).outcomes
+    if mode == "recompute":
+        assert dry["outcomes"] == {ALREADY_EMITTED: 10, REVISED: 4, EMITTED: 8}
+        assert "2006-06-15 REVISED: target unchanged; overnight rate of 2006-06-14: 4.27" in said
+    else:
+        assert (dry["computed"], dry["revised"]) == (8, [])
+
+
+def test_a_dry_run_knows_what_the_database_knows_beside_the_files(
+    fill: Fill, tailguard: Tailguard, market: Path
+) -> None:
+    fill("2006-06-01", "2006-06-20")
+    (market / "cboe/index/VIX_History.csv").unlink()
+    command = ("backfill", "--start", "2006-06-01", "--end", "2006-06-20", "--mode", "recompute", "--dry-run", "--json")
+    assert json.loads(tailguard(*command).out)["outcomes"] == {ALREADY_EMITTED: 14}

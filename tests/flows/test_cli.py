@@ -15,6 +15,7 @@ from flows.cli.main import _comes_from_interrupt
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
+from storage.schema import SCHEMA_REVISION
 from tasks.persist import Recipient, emit
 from tasks.runs import finish_run, record_outcome, start_run
 from tests.conftest import now
@@ -162,9 +163,9 @@ def test_reading_a_database_that_is_not_there_says_so_and_creates_nothing(
 
 def test_db_upgrade_creates_the_schema_and_current_names_it(tailguard: Tailguard, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'new.db'}"
-    assert tailguard("db", "upgrade", "--database", url).out == "Schema none -> 0006.\n"
-    assert tailguard("db", "upgrade", "--database", url).out == "Schema 0006, as before.\n"
-    assert tailguard("db", "current", "--database", url).out == "Schema 0006, the newest.\n"
+    assert tailguard("db", "upgrade", "--database", url).out == f"Schema none -> {SCHEMA_REVISION}.\n"
+    assert tailguard("db", "upgrade", "--database", url).out == f"Schema {SCHEMA_REVISION}, as before.\n"
+    assert tailguard("db", "current", "--database", url).out == f"Schema {SCHEMA_REVISION}, the newest.\n"
 
 
 HISTORY = ["history", "--source", "files", "--start", "2005-12-20", "--end", "2006-06-30"]
@@ -301,7 +302,7 @@ def test_a_dry_run_renders_everything_and_stores_nothing(
     assert "nothing was stored or sent" in ended.out
     directory = tmp_path / "tailguard-dry-run" / str(LAST)
     assert {path.name for path in directory.iterdir()} == {
-        "report.json", "report.txt", "report.html", "mail.eml", "slack.json",
+        "report.json", "report.txt", "report.html", "report.md", "mail.eml", "slack.json",
     }  # fmt: skip
     assert json.loads((directory / "report.json").read_text())["session"] == str(LAST)
     assert not list(tmp_path.glob("*.db"))

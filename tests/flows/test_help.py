@@ -68,7 +68,7 @@ def test_a_page_has_a_summary_a_paragraph_an_example_and_the_exit_codes(words: t
     [
         ("tailguard ", {"run", "report", "init", "config", "completion"}),
         ("tailguard re", {"report", "replay"}),
-        ("tailguard report ", {"list", "show"}),
+        ("tailguard report ", {"list", "show", "diff"}),
         ("tailguard config s", {"show"}),
         ("tailguard completion ", {"bash", "zsh", "fish"}),
         ("tailguard backfill --mode ", {"missing", "recompute"}),
