@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from zoneinfo import ZoneInfo
 
 from reports.tables import Section, Table
 from reports.view import DISCLAIMER, SIMULATED, ReportView
 from signals.errors import ConfigurationError, DataNotReady, DataQualityError, TailguardError, TransientSourceError
 from signals.veqtor.report import SignalReport
+from signals.zones import NEW_YORK
 from storage.outbox import IN_DOUBT, StoredAlert
 
 #: With what stands before it, a subject stays below 120 characters.
 TITLE_LIMIT = 80
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
 
 
 def alert_words(error: BaseException | None, why: Sequence[str] = ()) -> tuple[str, str]:
@@ -185,4 +182,4 @@ def _cut(text: str) -> str:
 
 
 def _moment(instant: dt.datetime) -> str:
-    return f"{instant.astimezone(_NEW_YORK):%A %Y-%m-%d %H:%M} New York"
+    return f"{instant.astimezone(NEW_YORK):%A %Y-%m-%d %H:%M} New York"

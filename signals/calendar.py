@@ -16,17 +16,16 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
-from zoneinfo import ZoneInfo
 
 import exchange_calendars
 import numpy as np
 import numpy.typing as npt
 
 from signals.errors import ConfigurationError
+from signals.zones import NEW_YORK
 
 Days = npt.NDArray[np.datetime64]
 
-NEW_YORK = ZoneInfo("America/New_York")
 
 #: When the NYSE closes on a short day.
 EARLY_CLOSE = dt.time(13, 0)

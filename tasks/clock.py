@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable
-from zoneinfo import ZoneInfo
 
 from signals.errors import ConfigurationError
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
+from signals.zones import NEW_YORK
 
 Clock = Callable[[], dt.datetime]
 
@@ -41,5 +38,5 @@ def clock_at(setting: str | None) -> Clock:
             got=repr(setting),
             do="Check TAILGUARD_CLOCK, or remove it to use the system's clock.",
         ) from error
-    fixed = (instant if instant.tzinfo else instant.replace(tzinfo=_NEW_YORK)).astimezone(dt.UTC)
+    fixed = (instant if instant.tzinfo else instant.replace(tzinfo=NEW_YORK)).astimezone(dt.UTC)
     return lambda: fixed

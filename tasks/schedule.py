@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
+from signals.zones import NEW_YORK
 
 #: After a close plus this, a run works on that session and not on the one before.
 CLOSE_MARGIN = dt.timedelta(hours=2)

@@ -5,17 +5,13 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from signals.errors import ConfigurationError
+from signals.zones import NEW_YORK
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
-
 
 _FORM = "New York time unless it names another; a day is its end."
 
@@ -39,12 +35,12 @@ def parse_instant(option: str, text: str) -> dt.datetime:
         ) from error
     if len(text) == len("yyyy-mm-dd"):
         instant = instant.replace(hour=23, minute=59, second=59, microsecond=999_999)
-    return (instant if instant.tzinfo else instant.replace(tzinfo=_NEW_YORK)).astimezone(dt.UTC)
+    return (instant if instant.tzinfo else instant.replace(tzinfo=NEW_YORK)).astimezone(dt.UTC)
 
 
 def new_york(instant: dt.datetime) -> str:
     """An instant for people."""
-    return f"{instant.astimezone(_NEW_YORK):%Y-%m-%d %H:%M} New York"
+    return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York"
 
 
 def _parsed(_: click.Context, __: click.Parameter, value: str | None) -> dt.datetime | None:

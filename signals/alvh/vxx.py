@@ -26,7 +26,7 @@ from bisect import bisect_right
 import numpy as np
 
 from signals.alvh.surface import SURFACE, VolatilitySurface
-from signals.calendar import Days, TradingCalendar
+from signals.calendar import Days, TradingCalendar, third_friday
 from signals.vix_futures import Floats
 
 FIRST_DAY = dt.date(2010, 5, 28)
@@ -39,8 +39,6 @@ STRIKES: Floats = np.arange(20.0, 1000.0, 2.5)
 MATURITY_DAYS = 30.0
 
 VXX_SURFACE = VolatilitySurface(level=SURFACE.level * math.sqrt(1.0 - 2.0 * SURFACE.tenor_exponent), tenor_exponent=0.0)
-
-_FRIDAY = 4
 
 
 class VxxListings:
@@ -58,9 +56,3 @@ class VxxListings:
             return np.array([], dtype="datetime64[D]")
         first = bisect_right(self._expiries, day)
         return np.array(self._expiries[first : first + LISTED_MONTHS], dtype="datetime64[D]")
-
-
-def third_friday(year: int, month: int) -> dt.date:
-    """The third Friday of a month."""
-    first = dt.date(year, month, 1)
-    return first + dt.timedelta(days=(_FRIDAY - first.weekday()) % 7 + 14)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Engine
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.events import KINDS, event_days
 from signals.gaps import rate_day_due
 from signals.series import (
@@ -26,6 +26,7 @@ from signals.series import (
     YAHOO,
     spec,
 )
+from signals.zones import NEW_YORK
 from storage.runs import AWAITING_DATA, FAILED, NextRun
 from storage.unit_of_work import UnitOfWork
 from tasks.doctor.findings import FAIL, OK, WARN, Finding

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.errors import DataQualityError
 from signals.market import Observations
 from signals.series import DFF, SPX, VX_PREFIX
+from signals.zones import NEW_YORK
 from tasks.clock import system_clock
 from tasks.doctor.findings import FAIL, OK, WARN, Check, Finding
 from tasks.doctor.freshness import expected_day, source_days

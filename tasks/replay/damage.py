@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
-from signals.calendar import MONTH_CODES, NEW_YORK
+from signals.calendar import MONTH_CODES
+from signals.zones import NEW_YORK
 from tasks.replay.messages import Reply, Request
 from tasks.replay.recorded import calendar, new_york_day
 from tasks.replay.settlement import published

@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from signals.calendar import NEW_YORK
 from signals.errors import ConfigurationError
+from signals.zones import NEW_YORK
 from tasks.replay import bls, cboe, faults, fred, settlement, yahoo
 from tasks.replay.damage import Case
 from tasks.replay.faults import Fault

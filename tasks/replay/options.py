@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from signals.calendar import NEW_YORK
+from signals.zones import NEW_YORK
 from tasks.replay.messages import JSON, Reply
 from tasks.replay.recorded import INDEX_DELAY, calendar, last_closed, recording
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from signals.calendar import NEW_YORK, TradingCalendar, trading_calendar
+from signals.calendar import TradingCalendar, trading_calendar
+from signals.zones import NEW_YORK
 
 _ISO = re.compile(rb"(\d{4})-(\d\d)-(\d\d)")
 _AMERICAN = re.compile(rb"(\d{1,2})/(\d{1,2})/(\d{4})")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from signals.calendar import NEW_YORK
+from signals.zones import NEW_YORK
 from tasks.replay.messages import JSON, Reply
 
 Row = tuple[str, ...]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from signals.calendar import NEW_YORK
+from signals.zones import NEW_YORK
 from tasks.replay.messages import HTML, JSON, TEXT, Reply, Request
 from tasks.replay.recorded import calendar, recording
 

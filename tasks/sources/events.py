@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from signals.calendar import NEW_YORK
 from signals.errors import DataQualityError
 from signals.market import HISTORY_START, Observations
 from signals.series import BLS, EVENT_CPI, EVENT_FOMC, EVENT_PPI, FED
+from signals.zones import NEW_YORK
 from tasks.sources.payload import Payload
 from tasks.sources.tables import day_by_day, observations, read_on, table_of, wrong_name
 from tasks.sources.text import text_of

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from signals.calendar import NEW_YORK
 from signals.errors import DataQualityError
 from signals.market import HISTORY_START, Observations
 from signals.series import spec
+from signals.zones import NEW_YORK
 from tasks.sources.payload import Payload
 from tasks.sources.text import iso_date, number_in, text_of
 from tasks.sources.wrong_prints import WRONG_PRINTS

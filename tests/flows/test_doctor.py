@@ -24,9 +24,10 @@ import pytest
 import yaml
 from aiosmtpd.smtp import AuthResult
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError
 from signals.series import DFF, DTB3, SPX, VX_PREFIX
+from signals.zones import NEW_YORK
 from storage.engine import open_engine
 from storage.runs import AWAITING_DATA, FAILED, NextRun, SessionOutcome
 from storage.schema import ensure_schema

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from signals.calendar import NEW_YORK
+from signals.zones import NEW_YORK
 from storage.engine import open_engine
 from storage.models import Observation, Report
 from tasks.replay.faults import Fault

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.calendar import MONTH_CODES, NEW_YORK, TradingCalendar, contract_code, trading_calendar
+from signals.calendar import MONTH_CODES, TradingCalendar, contract_code, trading_calendar
 from signals.errors import ConfigurationError
 from signals.vix_futures import roll_left
+from signals.zones import NEW_YORK
 from tasks.schedule import deadline
 
 D = dt.date.fromisoformat

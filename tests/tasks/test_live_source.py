@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import trustme
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError, TransientSourceError
 from signals.market import MarketData
 from signals.series import (
@@ -49,6 +49,7 @@ from signals.series import (
     vx_series,
 )
 from signals.veqtor.signal import VeqtorSignals, signal_report
+from signals.zones import NEW_YORK
 from tasks.compute import compute
 from tasks.ingest import read_source
 from tasks.sources.cboe import contract_files

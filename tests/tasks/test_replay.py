@@ -16,8 +16,9 @@ from urllib.parse import quote
 
 import pytest
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError
+from signals.zones import NEW_YORK
 from tasks.replay import settlement
 from tasks.replay.faults import KINDS, Fault
 from tasks.replay.market import PUBLISHERS, Market, replay

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signals.calendar import NEW_YORK, TradingCalendar, trading_calendar
+from signals.calendar import TradingCalendar, trading_calendar
+from signals.zones import NEW_YORK
 from tasks.schedule import ATTEMPTS, CLOSE_MARGIN, deadline, first_attempt, next_attempt, session_due
 
 FIRST, LAST = dt.date(2006, 1, 3), dt.date(2030, 12, 31)

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from zoneinfo import ZoneInfo
 
 import click
 
 from flows.cli.instants import parse_instant
 from flows.cli.output import say
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
+from signals.zones import NEW_YORK
 
 #: Characters of a hash that tell payloads apart.
 _HASH = 8
@@ -27,7 +24,7 @@ def parse_since(option: str, text: str | None) -> dt.datetime | None:
 
 def minute(instant: dt.datetime) -> str:
     """An instant to the minute, on New York's clocks."""
-    return f"{instant.astimezone(_NEW_YORK):%Y-%m-%d %H:%M}"
+    return f"{instant.astimezone(NEW_YORK):%Y-%m-%d %H:%M}"
 
 
 def short_hash(sha256: str) -> str:
