@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from flows.rule_sets import STRATEGIES, rule_set_named
 from flows.settings import Settings
@@ -39,6 +38,8 @@ def governed_in_reports(variants: Sequence[str], hedges: Sequence[RuleSet]) -> l
 def governed_named(name_file_or_hash: str, policy: ApprovalPolicy) -> GovernedRuleSet:
     """A rule set by its name, its file, or the hash under which it was proposed.
 
+    What looks like a hash is one, whatever files there are: an approver means what was proposed under it.
+
     Raises
     ------
     ConfigurationError
@@ -46,7 +47,7 @@ def governed_named(name_file_or_hash: str, policy: ApprovalPolicy) -> GovernedRu
     """
     if name_file_or_hash in STRATEGIES:
         return governed(STRATEGIES[name_file_or_hash])
-    if not _HASH.fullmatch(name_file_or_hash) or Path(name_file_or_hash).exists():
+    if not _HASH.fullmatch(name_file_or_hash):
         return governed(rule_set_named(name_file_or_hash))
     proposed = (proposal.rule_set for proposal in proposals(policy))
     known = {each.sha256: each for each in (*proposed, *_shipped())}

@@ -149,9 +149,7 @@ def proposals(policy: ApprovalPolicy) -> Iterator[Proposal]:
     ConfigurationError
         For a proposal that does not hold what its hash says.
     """
-    if not policy.directory.is_dir():
-        return
-    for place in sorted(policy.directory.iterdir()):
+    for place in _within(policy.directory):
         if _DIRECTORY.fullmatch(place.name) and (place / PROPOSAL).is_file():
             yield _proposal(place / PROPOSAL, place.name.rpartition("-")[2])
 
@@ -201,9 +199,20 @@ def sign(
 
 
 def _signature_files(place: Path) -> Iterable[Path]:
-    if not place.is_dir():
-        return ()
-    return (path for path in sorted(place.iterdir()) if _SIGNATURE.fullmatch(path.name))
+    return (path for path in _within(place) if _SIGNATURE.fullmatch(path.name))
+
+
+def _within(place: Path) -> list[Path]:
+    """What is in a directory; nothing where there is none."""
+    try:
+        return sorted(place.iterdir()) if place.is_dir() else []
+    except OSError as error:
+        raise ConfigurationError(
+            f"directory {place}",
+            expected="one that can be read",
+            got=str(error.strerror),
+            do="Check the setting approvals_dir, and your permissions.",
+        ) from error
 
 
 def _checked(path: Path, policy: ApprovalPolicy, rule_set: GovernedRuleSet) -> Approval | str:

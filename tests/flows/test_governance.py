@@ -194,6 +194,17 @@ def test_a_key_signs_in_the_name_it_is_configured_for_only(
 
 
 @pytest.mark.usefixtures("approvers")
+def test_a_file_that_is_called_like_a_hash_is_not_what_is_signed(tailguard: Tailguard) -> None:
+    tailguard("rules", "propose", "veqtor")
+    decoy = Path(VEQTOR.digest)
+    decoy.write_text(toml_of(shipped_rule_set("vxth")).replace('"vxth"', '"decoy"'))
+    assert tailguard("rules", "propose", f"./{decoy}").code == 0
+    signed = tailguard("rules", "sign", VEQTOR.digest, "--key", "alice.key")
+    assert (signed.code, "Signing as alice: veqtor," in signed.out) == (0, True)
+    assert [path.parent.name for path in Path("approvals").glob("*/signature-*")] == [f"veqtor-{VEQTOR.digest}"]
+
+
+@pytest.mark.usefixtures("approvers")
 def test_status_says_what_is_lacking_and_why(tailguard: Tailguard) -> None:
     approve(tailguard, "veqtor")
     tailguard("rules", "propose", "vxth")

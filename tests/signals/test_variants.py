@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from signals.market import MarketData, Observations, market_history
 from signals.series import vx_series
 from signals.veqtor.history import row_of_report, rows_of_signals
 from signals.veqtor.report import SignalReport, Weights, fingerprint
-from signals.veqtor.rules import VARIANTS, VEQTOR
+from signals.veqtor.rules import METHODOLOGY_VERSION, VARIANTS, VEQTOR
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from tests.market_files import LAST
 from tests.signals.test_cold_start import signals_of as signals_through
@@ -33,6 +33,12 @@ def test_variants_differ_from_veqtor_in_the_parameter_they_are_named_for() -> No
     assert replace(VARIANTS[MID_TERM], name="veqtor", volatility_index="vix-short-term") == VEQTOR
     assert replace(VARIANTS[OVERLAY], name="veqtor", overlay=False) == VEQTOR
     assert len({rules.digest for rules in (VEQTOR, *VARIANTS.values())}) == 3
+
+
+def test_parameters_left_out_of_what_is_hashed_and_approved_are_those_of_the_methodology() -> None:
+    # Another default decides otherwise under the same hash: it raises METHODOLOGY_VERSION, and changes this line.
+    left_out = {field.name: field.default for field in fields(VEQTOR) if field.default is not MISSING}
+    assert (METHODOLOGY_VERSION, left_out) == (1, {"volatility_index": "vix-short-term", "overlay": False})
 
 
 def test_mid_term_is_the_published_formula_on_the_mid_term_index(recorded_signals: VeqtorSignals) -> None:
