@@ -12,11 +12,12 @@ from functools import partial
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
 from signals.options import OptionChain, calls_document, calls_from
+from signals.zones import NEW_YORK
 from storage.unit_of_work import UnitOfWork
 from tasks.sources.formats import CBOE_OPTION_CHAIN
-from tasks.sources.option_chain import read_chain
+from tasks.sources.option_chain import READER_VERSION, read_chain
 from tasks.sources.payload import Payload
 
 #: What the payloads are about.
@@ -103,10 +104,11 @@ def _calls(engine: Engine, key: int, read: Callable[[], Payload], *, keep: bool)
     """The calls of a stored chain: as they are kept, else out of its body."""
     with UnitOfWork(engine) as work:
         kept = work.observations.chain_calls(key)
-    if kept is not None:
-        return calls_from(json.loads(kept))
+    known = {} if kept is None else json.loads(kept)
+    if known.get("reader") == READER_VERSION:
+        return calls_from(known)
     chain = read_chain(read())
-    calls = calls_document(chain)
+    calls = calls_document(chain) | {"reader": READER_VERSION}
     if keep:
         # Another run may keep the same at the same time.
         with UnitOfWork(engine) as work, suppress(IntegrityError):

@@ -27,6 +27,7 @@ from signals.options import OptionChain
 from signals.veqtor.signal import VeqtorSignals
 from storage.kept_books import StoredBook
 from storage.unit_of_work import UnitOfWork
+from tasks.sources.option_chain import READER_VERSION
 
 
 @dataclass(frozen=True)
@@ -53,13 +54,12 @@ class KeptBooks:
     ) -> Hedges:
         """What `signals.alvh.hedge.hedges_of` returns, to the bit, of the sessions that are wanted."""
         known = self._kept(rule_sets)
-        found = hedges_of(signals, rule_sets, notional_usd, chains, known)
-        self._keep(found)
+        wanted = {sha256: kept for sha256, kept in known.items() if self.since and kept.session < self.since}
+        found = hedges_of(signals, rule_sets, notional_usd, chains, wanted)
+        self._keep(found, {sha256: kept.session for sha256, kept in known.items()})
         return found
 
     def _kept(self, rule_sets: Sequence[RuleSet]) -> dict[str, KeptBook]:
-        if self.since is None:
-            return {}
         with UnitOfWork(self.engine) as work:
             stored = work.kept_books.kept((rules.sha256 for rules in rule_sets), program_digest())
         found = {}
@@ -68,11 +68,16 @@ class KeptBooks:
             with suppress(ValueError, TypeError, KeyError):
                 book = decode(Book, json.loads(item.document))
                 found[item.rule_set_sha256] = KeptBook(item.session, item.inputs, book)
-        return {sha256: kept for sha256, kept in found.items() if kept.session < self.since}
+        return found
 
-    def _keep(self, hedges: Hedges) -> None:
-        """Keep what the next run can go on from. A run does not depend on it, nor wait for a database that is busy."""
-        books = [(history.rules.sha256, book) for history in hedges.histories if (book := history.to_keep())]
+    def _keep(self, hedges: Hedges, known: Mapping[str, dt.date]) -> None:
+        """Keep what the next run can go on from. Where a database stays busy nothing is kept, and nothing is lost."""
+        books = []
+        for history in hedges.histories:
+            book, sha256 = history.to_keep(), history.rules.sha256
+            # A look at an older session leaves the book of a later one alone: that could not be judged.
+            if book is not None and not (sha256 in known and known[sha256] > history.market.dates[-1]):
+                books.append((sha256, book))
         if not books:
             return
         with suppress(DBAPIError), UnitOfWork(self.engine) as work:
@@ -87,7 +92,8 @@ def program_digest() -> str:
     """A digest of the program that makes books from data: its files, the libraries it computes with, the machine."""
     package = Path(signals_package.__path__[0])
     files = sorted(path for path in package.rglob("*") if path.suffix in (".py", ".toml"))
-    found = hashlib.sha256(f"numpy {np.__version__} pandas {pd.__version__} {platform.machine()}".encode())
+    libraries = f"python {platform.python_version()} numpy {np.__version__} pandas {pd.__version__}"
+    found = hashlib.sha256(f"{libraries} {platform.machine()} chains {READER_VERSION}".encode())
     for path in files:
         found.update(f"\n{path.relative_to(package)}\n".encode() + path.read_bytes())
     return found.hexdigest()

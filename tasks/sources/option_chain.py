@@ -22,6 +22,10 @@ from tasks.sources.payload import Payload
 from tasks.sources.tables import outside, wrong_name
 from tasks.sources.text import iso_date, json_number, json_of
 
+#: Raised whenever the same body would be read as other quotes: calls kept of it, and books made from them, are not used
+#: any more.
+READER_VERSION = 1
+
 #: Series of the underlying's price by the subject of the chain.
 _UNDERLYINGS = {"VIX": VIX, "SPX": SPX}
 

@@ -12,6 +12,7 @@ from storage.models import Payload as PayloadRow
 from storage.unit_of_work import UnitOfWork
 from tasks.chains import fetched_chains, stored_chains
 from tasks.sources.formats import CBOE_OPTION_CHAIN
+from tasks.sources.option_chain import READER_VERSION
 from tasks.sources.payload import Payload
 
 pytestmark = pytest.mark.both_databases
@@ -137,3 +138,17 @@ def test_what_is_kept_of_a_chain_is_read_in_place_of_its_body(engine: Engine, ca
         assert found.quoted_at == dt.datetime(2024, 6, 3, 21, tzinfo=dt.UTC)
         assert (found.expiry.tolist(), found.strike.tolist()) == ([dt.date(2024, 6, 18)], [13.0])
         assert (found.bid.tolist(), found.ask.tolist(), found.is_call.tolist()) == ([1.05], [1.1], [True])
+
+
+def test_calls_kept_by_another_reader_are_read_again(engine: Engine, calendar: TradingCalendar) -> None:
+    (key,) = store(engine, chain("2024-06-03 21:00:00"))
+    assert stored_chains(engine, calendar, keep=True)[MONDAY].bid.tolist() == [1.05]
+    with UnitOfWork(engine) as work:
+        kept = json.loads(work.observations.chain_calls(key) or b"")
+        assert kept["reader"] == READER_VERSION
+        other = json.dumps(kept | {"reader": READER_VERSION + 1, "bid": [9.0]}).encode()
+        work.observations.keep_chain_calls(key, dt.datetime(2024, 6, 3, 21, tzinfo=dt.UTC), other)
+        work.commit()
+    assert stored_chains(engine, calendar, keep=True)[MONDAY].bid.tolist() == [1.05]
+    with UnitOfWork(engine) as work:
+        assert json.loads(work.observations.chain_calls(key) or b"")["bid"] == [1.05]

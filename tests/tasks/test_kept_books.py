@@ -127,3 +127,17 @@ def test_a_kept_book_is_replaced_when_it_is_old(
             kept.append(set(connection.scalars(select(KeptBook.session))))
     assert len(kept[0]) == len(kept[1]) == 1
     assert kept[0] < {*kept[0], *kept[1]}
+
+
+def test_a_look_at_an_older_session_leaves_the_book_of_a_later_one_alone(
+    engine: Engine, signals_then: VeqtorSignals, signals_later: VeqtorSignals
+) -> None:
+    KeptBooks(engine, since=None).hedges(signals_later, ONE, NOTIONAL)
+    with engine.connect() as connection:
+        before = set(connection.scalars(select(KeptBook.session)))
+    assert min(before) > dt.date(2019, 12, 31)
+    earlier = dt.date(2019, 12, 31)
+    signals = signals_through(signals_then.inputs.history.data, earlier)
+    assert not any(is_taken_up(KeptBooks(engine, since=earlier).hedges(signals, ONE, NOTIONAL)))
+    with engine.connect() as connection:
+        assert set(connection.scalars(select(KeptBook.session))) == before
