@@ -66,7 +66,7 @@ def study(signals: VeqtorSignals, hedges: Hedges, start: dt.date, end: dt.date) 
     """
     asked = signals.inputs.calendar.sessions_in(start, end).tolist()
     paths = dict(_paths(signals, hedges))
-    first = max((_row(signals, start), *(int(np.flatnonzero(np.isfinite(path))[0]) for path in paths.values())))
+    first = max(_row(signals, start), *map(_begins, paths.values()))
     last = signals.row(asked[-1]) if asked else -1
     if last - first < 2:
         raise ConfigurationError(
@@ -88,6 +88,12 @@ def study(signals: VeqtorSignals, hedges: Hedges, start: dt.date, end: dt.date) 
         reduction = 1.0 - own.max_drawdown / unhedged.max_drawdown if fell else None
         found.append(StrategyResult(name, own, drag, reduction, tuple(_windows(sessions, levels))))
     return found
+
+
+def _begins(path: Floats) -> int:
+    """The row of the first level; the number of rows where there is none."""
+    known = np.isfinite(path)
+    return int(np.argmax(known)) if known.any() else len(path)
 
 
 def _row(signals: VeqtorSignals, day: dt.date) -> int:

@@ -93,6 +93,8 @@ def test_a_range_without_data_is_refused(filled: str, tailguard: Tailguard, monk
     short = tailguard("study", "--start", "2020-01-02", "--end", "2020-01-03")
     assert short.code == 2
     assert "three sessions or more" in short.err
+    early = tailguard("study", "--start", "2005-12-21", "--end", "2006-02-28", "--rule-set", "alvh-442")
+    assert (early.code, "hedges that begin late" in early.err) == (2, True), early.err
     swapped = tailguard("study", "--start", "2020-01-03", "--end", "2020-01-02")
     assert (swapped.code, "Swap them" in swapped.err) == (2, True)
     absent = tailguard("study", "--start", "2020-01-02", "--end", "2020-03-31", "--database", "sqlite:///absent.db")
