@@ -24,7 +24,7 @@ from flows.ranges import Advance, Mode, chunks, progress_bar
 from flows.sessions import sessions_in_range
 from flows.steps import compute_step, deliver_step, emit_step, fetch_step
 from flows.wiring import Services, services
-from signals.errors import DataNotReady
+from signals.errors import ConfigurationError, DataNotReady
 from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals
 from storage.observations import Version
@@ -34,6 +34,7 @@ from tasks.compute import reports_on
 from tasks.ingest import require_market, stored_version
 from tasks.kept_books import KeptBooks
 from tasks.notify.deliver import DeliverySummary
+from tasks.persist import Recipient
 from tasks.runs import finish_run, record_outcome, start_run, stored_sessions
 from tasks.schedule import deadline
 from tasks.sources.payload import Source
@@ -71,6 +72,7 @@ def backfill(
     data_dir: Path | None = None,
     notify: bool = False,
     rule_sets: list[str] | None = None,
+    told: bool = False,
 ) -> State[Any]:
     """Compute and store the signals of every session in a range.
 
@@ -83,21 +85,50 @@ def backfill(
         data_dir: Directory of the source "files"; by default as configured.
         notify: Whether the configured recipients are told of each session. Usually not.
         rule_sets: Rule sets of the hedges in the reports, names or files; by default as configured.
+        told: Whether the configured recipients had these signals before: recorded, and nothing is sent. For a database
+            that was restored from a backup.
     """
     work = services(rule_sets or ())
     logs.start_logging(work.settings)
     work.require_rule_sets()
     sessions = sessions_in_range(str(start), str(end), work)
     chosen = work.source(source, data_dir, sessions[-1], sessions[0], joining=True)
+    recipients = recipients_of(work, chosen, notify=notify, told=told)
     engine = work.engine()
     try:
         require_market(engine, chosen)
-        result = _run(work, engine, chosen, sessions, mode, notify and work.tells(chosen))
+        result = _run(work, engine, chosen, sessions, mode, recipients, told)
     finally:
         engine.dispose()
     show_range(chosen, (f"mode:{mode.value}", *(f"outcome:{outcome}" for outcome in _outcomes(result))))
     name = STATE_NAMES[AWAITING_DATA] if result.waiting else None
     return Completed(data=result, message=describe(result), name=name)
+
+
+def recipients_of(work: Services, source: Source, *, notify: bool, told: bool) -> list[Recipient]:
+    """Who is told of each session, or was told of it before.
+
+    Raises
+    ------
+    ConfigurationError
+        If both are asked for, or if there is nobody who could have been told.
+    """
+    if notify and told:
+        raise ConfigurationError(
+            "--told",
+            expected="no --notify beside it",
+            got="both",
+            do="Use --notify to send messages, --told to record that they were sent before.",
+        )
+    recipients = work.recipients() if (notify or told) and work.tells(source) else []
+    if told and not recipients:
+        raise ConfigurationError(
+            "--told",
+            expected="recipients in the settings, who are told of this source",
+            got="none",
+            do="Run it with the settings and secrets of the service: `tailguard config show` prints them.",
+        )
+    return recipients
 
 
 def _outcomes(result: BackfillResult) -> list[str]:
@@ -115,7 +146,13 @@ def describe(result: BackfillResult) -> str:
 
 
 def _run(
-    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: Mode, notify: bool
+    work: Services,
+    engine: Engine,
+    source: Source,
+    sessions: list[dt.date],
+    mode: Mode,
+    recipients: list[Recipient],
+    told: bool,
 ) -> BackfillResult:
     span = f"{sessions[0]} to {sessions[-1]}"
     run_id = start_run(engine, "backfill", source.name, runtime.flow_run.id, work.clock)
@@ -123,7 +160,7 @@ def _run(
     with logs.about(run_id, f"{sessions[0]}..{sessions[-1]}"):
         logs.tell("start", source=source.name, mode=mode.value, sessions=len(sessions))
         try:
-            result = _emit_range(work, engine, source, sessions, mode, notify, run_id)
+            result = _emit_range(work, engine, source, sessions, mode, recipients, told, run_id)
             message = describe(result)
             logs.tell("end", **result.outcomes, already_there=result.already_there, waiting=result.waiting is not None)
         except TerminationSignal:
@@ -140,7 +177,14 @@ def _run(
 
 
 def _emit_range(
-    work: Services, engine: Engine, source: Source, sessions: list[dt.date], mode: Mode, notify: bool, run_id: int
+    work: Services,
+    engine: Engine,
+    source: Source,
+    sessions: list[dt.date],
+    mode: Mode,
+    recipients: list[Recipient],
+    told: bool,
+    run_id: int,
 ) -> BackfillResult:
     there = stored_sessions(engine, VEQTOR.digest, sessions) if mode == Mode.MISSING else set()
     wanted = [session for session in sessions if session not in there]
@@ -153,7 +197,6 @@ def _emit_range(
     make = KeptBooks(engine, since=None if mode == Mode.RECOMPUTE or not ready else ready[0]).hedges
     hedges = work.hedges(signals, stored_chains(engine, work.calendar, keep=True), make)
     settings, counts = work.settings, Counter[str]()
-    recipients = work.recipients() if notify else []
     with _progress(len(wanted)) as advance:
         for chunk in chunks(ready):
             outcomes: list[SessionOutcome] = []
@@ -169,6 +212,7 @@ def _emit_range(
                     work.clock,
                     adding_variants=mode == Mode.RECOMPUTE,
                     based_on=version,
+                    told=told,
                 )
                 if not outcomes:
                     # Another run has read something newer in the meantime.
@@ -183,7 +227,8 @@ def _emit_range(
         except DataNotReady as error:
             why = " ".join([str(error), *refused])
             waiting = _waiting(work, engine, wanted[len(ready)], why, run_id)
-    delivery = deliver_step(engine, work.channels(), work.clock) if notify else DeliverySummary(0, ())
+    sends = recipients and not told
+    delivery = deliver_step(engine, work.channels(), work.clock) if sends else DeliverySummary(0, ())
     return BackfillResult(len(sessions), len(there), dict(counts), waiting, delivery)
 
 

@@ -76,15 +76,17 @@ def emit_step(
     *,
     adding_variants: bool = False,
     based_on: Version | None = None,
+    told: bool = False,
 ) -> list[SessionOutcome]:
     """The task that emits; a signal waits for the end of its transaction.
 
     Prefect would look for results of tasks in every figure of every report.
     """
     quoted: Any = quote(reports)
+    options: dict[str, Any] = {"adding_variants": adding_variants, "based_on": based_on, "told": told}
     with logs.step("emit") as facts:
-        outcomes = finished_first(
-            lambda: _emit(engine, run_id, quoted, recipients, clock, adding_variants=adding_variants, based_on=based_on)
+        outcomes: list[SessionOutcome] = finished_first(
+            lambda: _emit(engine, run_id, quoted, recipients, clock, **options)
         )
         facts |= Counter(outcome.outcome for outcome in outcomes)
     return outcomes

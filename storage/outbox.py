@@ -6,12 +6,13 @@
        ^                  |----refused-----> PENDING until it is due again, or FAILED
        |                  '----unknown-----> UNCERTAIN
        |
-       '-- resend -- FAILED, UNCERTAIN       by a person only, who also says that an
-                                             UNCERTAIN one arrived (SENT), or that one
-                                             need not be sent any more (DROPPED)
+       '-- resend -- FAILED, UNCERTAIN       by a person only, who also says that one
+                                             arrived (SENT), or need not be sent any
+                                             more (DROPPED)
 
 A pending message becomes SUPERSEDED and is not sent if its recipient has a message that overtakes it: one about a later
-revision of the report, or, where it is an alert, one about the report that was said to be missing.
+revision of the report, or, where it is an alert, one about the report that was said to be missing. While the earlier
+revision is being sent, the later one waits: it must not arrive first.
 
 There is one alert for a session and a rule set, whatever happens to the session later.
 
@@ -35,6 +36,9 @@ from storage.models import Alert, OutboxMessage, Report, Run
 PENDING, SENDING, SENT, FAILED = "PENDING", "SENDING", "SENT", "FAILED"
 UNCERTAIN, SUPERSEDED, DROPPED = "UNCERTAIN", "SUPERSEDED", "DROPPED"
 STATES = (PENDING, SENDING, SENT, FAILED, UNCERTAIN, SUPERSEDED, DROPPED)
+
+#: Recipients: a channel, and an address on it.
+Addresses = Sequence[tuple[str, str]]
 
 #: Neither on its way nor delivered: somebody or something has to do something about it.
 UNSETTLED = (PENDING, SENDING, UNCERTAIN, FAILED)
@@ -142,11 +146,15 @@ class OutboxRepository:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def add(self, report_ids: Sequence[int], recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
-        """One message per report, channel and recipient, also if one is named twice; returns how many."""
-        return self._add([{"report_id": report_id} for report_id in report_ids], recipients, at)
+    def add(self, report_ids: Sequence[int], recipients: Addresses, at: dt.datetime, *, told: bool = False) -> int:
+        """One message per report, channel and recipient, also if one is named twice; returns how many.
 
-    def raise_alert(self, alert: NewAlert, run_id: int, recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
+        With `told` they are SENT: a person says that the recipients had them, of which this database knows nothing.
+        """
+        settled = {"state": SENT, "settled_at": at} if told else {}
+        return self._add([{"report_id": report_id} | settled for report_id in report_ids], recipients, at)
+
+    def raise_alert(self, alert: NewAlert, run_id: int, recipients: Addresses, at: dt.datetime) -> int:
         """Store an alert with a message for each recipient, and return its key.
 
         A second alert for its session and rule set breaks a constraint and with it the transaction.
@@ -185,6 +193,12 @@ class OutboxRepository:
         state = PENDING if due_at else FAILED
         return self._settle(message, state=state, due_at=due_at, last_error=error, refusals=message.refusals + 1)
 
+    def postpone(self, channel: str, due_at: dt.datetime) -> None:
+        """Let no pending message of a channel be due before an instant."""
+        earlier = OutboxMessage.due_at.is_(None) | (OutboxMessage.due_at < due_at)
+        pending = and_(OutboxMessage.channel == channel, OutboxMessage.state == PENDING)
+        self._session.execute(update(OutboxMessage).where(pending, earlier).values(due_at=due_at))
+
     def uncertain(self, message: Message, error: str) -> bool:
         """What was claimed may or may not have been accepted."""
         return self._settle(message, state=UNCERTAIN, last_error=error)
@@ -194,8 +208,8 @@ class OutboxRepository:
         return self._decide(message_ids, (FAILED, UNCERTAIN), state=PENDING, due_at=None, refusals=0)
 
     def confirm(self, message_ids: Collection[int], at: dt.datetime) -> int:
-        """A person says that uncertain messages arrived; returns how many there were."""
-        return self._decide(message_ids, (UNCERTAIN,), state=SENT, settled_at=at)
+        """A person says that uncertain or pending messages arrived; returns how many there were."""
+        return self._decide(message_ids, (UNCERTAIN, PENDING), state=SENT, settled_at=at, due_at=None)
 
     def drop(self, message_ids: Collection[int], at: dt.datetime) -> int:
         """A person says that messages need not be sent any more; returns how many there were."""
@@ -273,6 +287,14 @@ class OutboxRepository:
 
     def told_before(self, message: Message) -> int | None:
         """Key of the newest earlier revision of a message's report that its recipient was sent, or may have been."""
+        return self._earlier(message, (SENT, UNCERTAIN, SENDING))
+
+    def overtakes(self, message: Message) -> bool:
+        """Whether an earlier revision of a message's report is on its way to its recipient."""
+        return self._earlier(message, (SENDING,)) is not None
+
+    def _earlier(self, message: Message, states: Collection[str]) -> int | None:
+        """Key of the newest earlier revision of which the recipient has a message in some states."""
         about, earlier = aliased(Report), aliased(Report)
         return self._session.scalar(
             select(earlier.id)
@@ -289,7 +311,7 @@ class OutboxRepository:
                 about.id == message.report_id,
                 OutboxMessage.channel == message.channel,
                 OutboxMessage.recipient == message.recipient,
-                OutboxMessage.state.in_((SENT, UNCERTAIN)),
+                OutboxMessage.state.in_(states),
             )
             .order_by(earlier.revision.desc())
             .limit(1)
@@ -312,9 +334,9 @@ class OutboxRepository:
         rows = self._session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
         return {row[0]: row[1] for row in rows}
 
-    def _add(self, subjects: Sequence[dict[str, int]], recipients: Sequence[tuple[str, str]], at: dt.datetime) -> int:
+    def _add(self, subjects: Sequence[dict[str, Any]], recipients: Addresses, at: dt.datetime) -> int:
         rows = [
-            subject | {"channel": channel, "recipient": recipient, "state": PENDING, "attempts": 0, "created_at": at}
+            {"state": PENDING, "channel": channel, "recipient": recipient, "attempts": 0, "created_at": at} | subject
             for subject in subjects
             for channel, recipient in dict.fromkeys(recipients)
         ]

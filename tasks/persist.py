@@ -47,6 +47,7 @@ def emit(
     *,
     adding_variants: bool = False,
     based_on: Version | None = None,
+    told: bool = False,
 ) -> list[SessionOutcome]:
     """Store reports that are new or say something else than the stored ones; leave the others alone.
 
@@ -61,6 +62,8 @@ def emit(
     based_on : Version, optional
         Of the database before the reports were computed from it. When another run has read something new since,
         nothing is stored: an older signal would take the place of a newer one.
+    told : bool
+        Whether a person says that the recipients were told of these reports before: their messages are not sent.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def emit(
         keys = {item.report.session: item.before.id for item in found if item.before}
         keys |= zip((item.report.session for item in new), added, strict=True)
         if recipients:
-            _announce(work, reports, outcomes, keys, recipients, now)
+            _announce(work, reports, outcomes, keys, recipients, now, told=told)
         work.runs.record(run_id, outcomes, now)
         work.commit()
     return outcomes
@@ -174,20 +177,22 @@ def _announce(
     keys: dict[dt.date, int],
     recipients: Sequence[Recipient],
     now: dt.datetime,
+    *,
+    told: bool,
 ) -> None:
     """Write the messages that are due for these reports, of which `keys` names the newest revision."""
     last_told = work.outbox.last_told([report.session for report in reports], reports[0].rule_set_digest)
     for report, outcome in zip(reports, outcomes, strict=True):
         key, due = keys[report.session], []
         for recipient in recipients:
-            told = last_told.get((report.session, recipient.channel, recipient.address))
-            if told is None:
+            last = last_told.get((report.session, recipient.channel, recipient.address))
+            if last is None:
                 is_due = outcome.outcome == EMITTED or now < report.effective_at
             else:
-                is_due = told != key and not _asks_for_the_same(_stored_report(work, told), report)
+                is_due = last != key and not _asks_for_the_same(_stored_report(work, last), report)
             if is_due:
                 due.append((recipient.channel, recipient.address))
-        work.outbox.add([key], due, now)
+        work.outbox.add([key], due, now, told=told)
 
 
 def _asks_for_the_same(one: SignalReport, other: SignalReport) -> bool:

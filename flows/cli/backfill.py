@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         "tailguard backfill --start 2020-01-02 --end 2020-03-31",
         "tailguard backfill --start 2020-01-02 --end 2020-03-31 --dry-run",
         "tailguard backfill --start 2020-01-02 --end 2020-03-31 --mode recompute",
+        "tailguard backfill --start 2026-11-20 --end 2026-11-25 --told",
         exit_codes="0 done, 1 failed, 2 wrong usage or configuration, 3 waiting for data, 4 a message is undelivered "
         "or uncertain, 130 interrupted, 143 terminated",
     )
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
 @rule_set_option
 @click.option("--notify", is_flag=True, help="Tell the configured recipients of every session.")
 @click.option(
+    "--told", is_flag=True, help="Record that the configured recipients had every session before; send nothing."
+)
+@click.option(
     "--dry-run", "dry_run", is_flag=True, help="Count what would be stored, and why; store nothing, send nothing."
 )
 @json_option
@@ -61,13 +65,15 @@ def backfill(
     data_dir: Path | None,
     rule_sets: tuple[str, ...],
     notify: bool,
+    told: bool,
     dry_run: bool,
     as_json: bool,
 ) -> int:
     """Compute and store the signals of a range of sessions.
 
     Sessions are stored in chunks; an interrupted backfill goes on where it stopped when it is run again. Nobody is
-    told of the past without --notify.
+    told of the past without --notify. --told is for a database restored from a backup, which lacks sessions that
+    recipients were told of since: no later run tells them again.
     """
     if dry_run:
         return _dry_run(start, end, mode, source, data_dir, rule_sets, as_json=as_json)
@@ -77,8 +83,9 @@ def backfill(
     work, chosen = check_services(source, data_dir, rule_sets)
     sessions_in_range(start, end, work)
     from flows.backfill import backfill as flow
-    from flows.backfill import describe
+    from flows.backfill import describe, recipients_of
 
+    recipients = recipients_of(work, chosen, notify=notify, told=told)
     result: BackfillResult = run_flow(
         flow,
         start=start,
@@ -88,6 +95,7 @@ def backfill(
         data_dir=data_dir,
         notify=notify,
         rule_sets=list(rule_sets) or None,
+        told=told,
     )
     if as_json:
         document = {
@@ -103,6 +111,9 @@ def backfill(
         print_delivery(result.delivery)
         if notify:
             print_silence(work, chosen)
+        if told:
+            whom = ", ".join(f"{recipient.channel} to {recipient.address}" for recipient in recipients)
+            say(f"Recorded as told before: {whom}. Nothing was sent.")
     if result.waiting:
         return EXIT_AWAITING_DATA
     return EXIT_UNDELIVERED if result.delivery.problems else 0

@@ -173,20 +173,21 @@ def resend(messages: tuple[int, ...], state: str | None, no_send: bool, as_json:
 @outbox.command(
     epilog=manual(
         "tailguard outbox confirm 12",
-        exit_codes="0 recorded, 2 no database, or a message that is not UNCERTAIN",
+        exit_codes="0 recorded, 2 no database, or a message that is not UNCERTAIN or PENDING",
     )
 )
 @click.argument("messages", metavar="ID...", type=click.IntRange(1), nargs=-1, required=True)
 @database_option
 @json_option
 def confirm(messages: tuple[int, ...], as_json: bool) -> int:
-    """Record that UNCERTAIN messages arrived.
+    """Record that UNCERTAIN or PENDING messages arrived.
 
     ID is the number that `outbox list` shows. The message is then SENT, with the instant of this command and the reason
     why it had been uncertain. Ask the recipient, or look for its Message-ID in the log of the mail server: `outbox
-    show` prints it.
+    show` prints it. A PENDING one may have been sent if the database was restored from a backup made before.
     """
-    return _decide(messages, "confirm", (UNCERTAIN,), lambda work, keys: work.outbox.confirm(keys, _now()), as_json)
+    expected = (UNCERTAIN, PENDING)
+    return _decide(messages, "confirm", expected, lambda work, keys: work.outbox.confirm(keys, _now()), as_json)
 
 
 @outbox.command(

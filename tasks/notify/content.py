@@ -33,18 +33,30 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
 
 
 def message_key(work: UnitOfWork, message: Message) -> str:
-    """A key that stays the same for every attempt at a message, by whatever process, and that no other message has."""
-    to = hashlib.sha256(message.recipient.encode()).hexdigest()[:8]
+    """A key that stays the same for every attempt at a message, by whatever process, and that no other message has.
+
+    What is said is part of it: another database, or this one after a backup was restored, may say something else of the
+    same revision of the same session.
+    """
+    market = "simulated." if work.observations.is_simulated() else ""
+    to = _short_hash(message.recipient)
     if message.alert_id is not None:
         alert = work.outbox.alert(message.alert_id)
-        return f"tailguard.alert.{alert.session}.{alert.rule_set_digest[:8]}.{to}"
+        said = _short_hash(alert.kind, alert.title, alert.text)
+        return f"tailguard.{market}alert.{alert.session}.{alert.rule_set_digest[:8]}.{said}.{to}"
     stored = work.reports.by_id(_report_id(message))
-    return f"tailguard.{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{to}"
+    # The amounts follow from what the fingerprint covers and the notional, which it does not.
+    said = _short_hash(stored.fingerprint, repr(_report(stored).instruction.notional_usd))
+    return f"tailguard.{market}{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{said}.{to}"
 
 
 def message_id(message_key: str, sender: str) -> str:
     """The Message-ID of a mail, in angle brackets."""
     return f"<{message_key}@{sender.rpartition('@')[2].rstrip('>') or 'tailguard'}>"
+
+
+def _short_hash(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
 
 
 def _alert(work: UnitOfWork, alert_id: int, now: dt.datetime) -> ReportView:

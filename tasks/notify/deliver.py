@@ -48,7 +48,7 @@ def deliver(
 
     Each message is claimed, sent, and marked in transactions of its own, so that no other run sends it too and a crash
     in between is found later. A channel that is not configured keeps its messages pending; one that asks to be left
-    alone for a while is, with all of them.
+    alone for a while is, with all of them. A revision waits while an earlier one is on its way to the same recipient.
 
     Parameters
     ----------
@@ -79,6 +79,9 @@ def deliver(
             continue
         with UnitOfWork(engine) as work:
             if not work.outbox.claim(message, clock()):
+                continue
+            if work.outbox.overtakes(message):
+                problems.append(f"{_where(message)}: it waits for the earlier revision, which is being sent")
                 continue
             work.commit()
         try:
@@ -115,6 +118,8 @@ def _refused(engine: Engine, message: Message, error: Refused, now: dt.datetime)
     due_at = None if error.final else next_attempt_at(now, message.refusals + 1, error.retry_after)
     with UnitOfWork(engine) as work:
         work.outbox.refused(message, str(error), due_at)
+        if due_at is not None and error.retry_after is not None:
+            work.outbox.postpone(message.channel, due_at)
         work.commit()
     return due_at
 

@@ -251,3 +251,13 @@ def test_a_dry_run_knows_what_the_database_knows_beside_the_files(
     (market / "cboe/index/VIX_History.csv").unlink()
     command = ("backfill", "--start", "2006-06-01", "--end", "2006-06-20", "--mode", "recompute", "--dry-run", "--json")
     assert json.loads(tailguard(*command).out)["outcomes"] == {ALREADY_EMITTED: 14}
+
+
+@pytest.mark.usefixtures("market")
+def test_nobody_can_have_been_told_without_recipients_or_be_told_again(tailguard: Tailguard) -> None:
+    span = ("backfill", "--start", "2006-06-28", "--end", "2006-06-29", "--told")
+    nobody = tailguard(*span)
+    both = tailguard(*span, "--notify")
+    assert (nobody.code, both.code) == (2, 2)
+    assert "--told: expected recipients in the settings, who are told of this source, got none" in nobody.err
+    assert "--told: expected no --notify beside it, got both" in both.err

@@ -223,10 +223,10 @@ def test_a_message_that_a_run_is_sending_is_left_to_it_until_it_must_have_died(
 
 REFUSED = [
     (("resend", "1"), "message 1: expected FAILED or UNCERTAIN, to resend it, got SENT", "nothing to do"),
-    (("confirm", "1"), "message 1: expected UNCERTAIN, to confirm it, got SENT", "nothing to do"),
+    (("confirm", "1"), "message 1: expected UNCERTAIN or PENDING, to confirm it, got SENT", "nothing to do"),
     (("drop", "1"), "message 1: expected FAILED or PENDING, to drop it, got SENT", "nothing to do"),
     (("resend", "2"), "message 2: expected FAILED or UNCERTAIN, to resend it, got PENDING", "outbox send"),
-    (("confirm", "3", "2"), "message 2: expected UNCERTAIN, to confirm it, got PENDING", "outbox send"),
+    (("confirm", "3", "2", "1"), "message 1: expected UNCERTAIN or PENDING, to confirm it, got SENT", "nothing to do"),
     (("drop", "3"), "message 3: expected FAILED or PENDING, to drop it, got UNCERTAIN", "outbox confirm"),
     (("resend", "3", "9"), "message 9: expected the number of a message", "outbox list"),
     (("show", "9"), "message 9: expected the number of a message", "outbox list"),

@@ -298,10 +298,12 @@ def test_what_a_person_says_about_a_message_is_recorded_with_its_instant(engine:
     for item, end in ((uncertain, UNCERTAIN), (failed, FAILED)):
         claim(engine, item)
         settle(engine, item, end)
-    everything = [uncertain.id, failed.id, pending.id]
     with UnitOfWork(engine) as work:
-        assert work.outbox.confirm(everything, T0 + HOUR) == 1
-        assert work.outbox.drop(everything, T0 + 2 * HOUR) == 2
+        work.outbox.add(keys, [("email", "restored@example.com")], T0)
+        work.outbox.postpone("email", T0 + MINUTE)
+        sent = work.outbox.pending()[-1]
+        assert work.outbox.confirm([uncertain.id, failed.id, sent.id], T0 + HOUR) == 2
+        assert work.outbox.drop([uncertain.id, failed.id, pending.id, sent.id], T0 + 2 * HOUR) == 2
         work.commit()
         found = work.outbox.all()
 
@@ -309,7 +311,9 @@ def test_what_a_person_says_about_a_message_is_recorded_with_its_instant(engine:
         (SENT, T0 + HOUR, None, "no answer"),
         (DROPPED, T0 + 2 * HOUR, None, "no"),
         (DROPPED, T0 + 2 * HOUR, None, None),
+        (SENT, T0 + HOUR, None, None),
     ]
+    assert {item.due_at for item in found} == {None}
     assert not any(claim(engine, item) for item in found)
 
 
@@ -327,6 +331,14 @@ def test_a_recipient_was_told_what_was_or_may_have_been_accepted(engine: Engine)
     with UnitOfWork(engine) as work:
         assert [work.outbox.told_before(item) for item in desk] == [None, keys[0], keys[1], keys[1]]
         assert work.outbox.told_before(messages[RISK[1], 4]) is None
+        assert not work.outbox.overtakes(desk[3])
+    resent = replace(desk[2], attempts=1)
+    with UnitOfWork(engine) as work:
+        work.outbox.resend([resent.id])
+        work.outbox.claim(resent, T0)
+        # On its way, it is what the next one corrects, and comes before it.
+        assert work.outbox.told_before(desk[3]) == keys[2]
+        assert [work.outbox.overtakes(item) for item in (*desk, messages[RISK[1], 4])] == [False] * 3 + [True, False]
 
 
 def test_claiming_a_message_that_does_not_exist_fails(engine: Engine, message: Message) -> None:

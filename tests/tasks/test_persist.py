@@ -17,6 +17,7 @@ from signals.veqtor.rules import VARIANTS
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from storage.engine import open_engine
 from storage.models import Allocation, OutboxMessage, Outcome, Report
+from storage.outbox import SENT
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.schema import ensure_schema
 from storage.unit_of_work import UnitOfWork
@@ -115,6 +116,21 @@ def test_recipients_do_not_hear_of_a_revision_that_leaves_the_target_as_it_is(
 
     with UnitOfWork(engine) as work:
         assert [message.revision for message in work.outbox.pending()] == [1]
+
+
+def test_what_a_person_says_was_told_is_not_sent_and_a_later_change_is(
+    engine: Engine, run_id: int, report: SignalReport
+) -> None:
+    emit(engine, run_id, [report], [DESK], now, told=True)
+    emit(engine, run_id, [report], [DESK], now)
+    with UnitOfWork(engine) as work:
+        (message,) = work.outbox.all()
+    assert (message.state, message.attempts, message.sent_at, message.settled_at) == (SENT, 0, None, NOW)
+
+    emit(engine, run_id, [with_target(report, Weights(0.25, 0.75, 0.0))], [DESK], now)
+    with UnitOfWork(engine) as work:
+        (correction,) = work.outbox.pending()
+        assert work.outbox.told_before(correction) == message.report_id
 
 
 def test_recipients_hear_of_a_revision_that_changes_the_target(
