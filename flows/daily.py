@@ -170,7 +170,7 @@ def _in_ledger(
         raise
     finally:
         if not ended:
-            record_failure(engine, run_id, session, message, work.clock)
+            record_failure(engine, run_id, session, message, work.clock, work.calendar)
         following = expected_next(session, done=done, now=work.clock(), calendar=work.calendar) if scheduled else None
         finish_run(engine, run_id, message, following, work.clock)
     return result

@@ -105,8 +105,8 @@ class RunRepository:
         return None if row is None else _summary(row)
 
     def last_ended(self, kind: str) -> RunSummary | None:
-        """The run of a kind that ended last."""
-        query = select(Run).where(Run.kind == kind, Run.finished_at.is_not(None))
+        """The run of a kind that ended last, of those that said what comes next."""
+        query = select(Run).where(Run.kind == kind, Run.finished_at.is_not(None), Run.next_session.is_not(None))
         row = self._session.scalars(query.order_by(Run.finished_at.desc(), Run.id.desc()).limit(1)).one_or_none()
         return None if row is None else _summary(row)
 

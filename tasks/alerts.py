@@ -13,8 +13,13 @@ from storage.outbox import IN_DOUBT, LAST_CALL, SESSION_FAILED, NewAlert
 from storage.runs import AWAITING_DATA, FAILED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
+from tasks.health import ATTEMPT_GRACE
 from tasks.persist import Recipient
-from tasks.schedule import deadline, next_attempt_in_time
+from tasks.runs import MISSED, failed_outcome, missed_sessions
+from tasks.schedule import deadline, next_attempt_in_time, settled_session
+
+#: What an alert says where the last attempt did not come, or did not end.
+NONE_LEFT = "No attempt has emitted the session, and none is left before its deadline. `tailguard run` can still do it."
 
 
 def record_missing(
@@ -81,12 +86,35 @@ def record_failed_run(
     with UnitOfWork(engine) as work:
         if work.runs.has_outcome(run_id, session):
             return False
-    if not calendar.is_session(session):
-        outcome, told = SessionOutcome(session, FAILED, message), []
-    else:
-        again = next_attempt_in_time(session, clock(), calendar)
-        outcome, told = SessionOutcome(session, FAILED, message, again, deadline(session, calendar)), list(recipients)
+    outcome = failed_outcome(session, message, clock(), calendar)
+    told = recipients if calendar.is_session(session) else []
     return record_missing(engine, run_id, outcome, told, clock, digest, error=error)
+
+
+def sessions_to_tell_of(
+    engine: Engine, digest: str, now: dt.datetime, calendar: TradingCalendar
+) -> list[SessionOutcome]:
+    """What to hand to `record_missing` of sessions without a report that no run is left to tell of.
+
+    That is so after the deadline, and before it `ATTEMPT_GRACE` after the last attempt, which did not come, or was
+    killed or cancelled. A daily run that began that short a time ago tells of its session itself. Left out are sessions
+    with an alert, and those from before runs were scheduled.
+    """
+    with UnitOfWork(engine) as work:
+        since = work.runs.scheduled_since()
+        runs = [run for run in work.runs.unfinished() if run.kind == "daily"]
+    if since is None or any(now - run.started_at <= ATTEMPT_GRACE for run in runs):
+        return []
+    past = settled_session(now, calendar)
+    following = calendar.next_session(past)
+    missed = {item.session: item for item in missed_sessions(engine, digest, following, calendar, telling=True)}
+    # Of a database without any report too, which has nothing to count missed sessions from.
+    missed.setdefault(past, failed_outcome(past, MISSED, now, calendar))
+    if next_attempt_in_time(following, now - ATTEMPT_GRACE, calendar) is None:
+        missed[following] = SessionOutcome(following, AWAITING_DATA, NONE_LEFT, None, deadline(following, calendar))
+    with UnitOfWork(engine) as work:
+        told = work.outbox.alerted(digest, min(missed)) | set(work.reports.stored(digest, list(missed)))
+    return [missed[session] for session in sorted(missed) if session >= since and session not in told]
 
 
 def _due(

@@ -28,8 +28,11 @@ PROBLEMS = (NO_SIGNAL, NO_RUN, UNFINISHED, UNDELIVERED, STALE)
 #: How late an attempt may begin: it may have to wait for the one before, which asks publishers again after minutes.
 ATTEMPT_GRACE = dt.timedelta(minutes=30)
 
-#: A run that has not ended after this was killed, or hangs.
+#: A daily run that has not ended after this was killed, or hangs.
 LONGEST_RUN = dt.timedelta(hours=2)
+
+#: One of another kind, which may have years of sessions to do.
+LONGEST_BACKFILL = dt.timedelta(days=1)
 
 #: Runs are retried and messages too: one that waits longer than this needs a person.
 LONGEST_WAIT = dt.timedelta(hours=1)
@@ -52,7 +55,7 @@ class Ledger:
     Attributes
     ----------
     last_ended : RunSummary or None
-        The daily run that ended last.
+        The daily run that ended last, not counting those for a session asked for by date.
     expected : NextRun or None
         What the last run that was not for a session asked for by date expects next.
     unfinished : tuple of RunSummary
@@ -115,13 +118,15 @@ def problems(ledger: Ledger, now: dt.datetime, max_age: dt.timedelta | None = No
 
 def _no_signal(ledger: Ledger, now: dt.datetime) -> list[Problem]:
     """Sessions whose deadline has passed: the last one that was worked on, and the one that is expected."""
+    due = ledger.expected
+    if due is None:
+        return []
     last = next((item for item in ledger.sessions if item.outcome != SKIPPED), None)
     missing: dict[dt.date, str] = {}
     if last and last.outcome in (FAILED, AWAITING_DATA) and last.deadline_at and now >= last.deadline_at:
         missing[last.session] = f"session {last.session} has no report, and its deadline, {_said(last.deadline_at)}"
     there = {item.session for item in ledger.sessions if item.outcome not in (FAILED, AWAITING_DATA)}
-    due = ledger.expected
-    if due and now >= due.deadline_at and due.session not in there:
+    if now >= due.deadline_at and due.session not in there:
         missing[due.session] = f"session {due.session} has no report, and its deadline, {_said(due.deadline_at)}"
     return [
         Problem(
@@ -159,7 +164,7 @@ def _unfinished(ledger: Ledger, now: dt.datetime) -> list[Problem]:
             "It was killed, or hangs: look at its log and end its process. The next run takes up what it left.",
         )
         for run in ledger.unfinished
-        if now - run.started_at > LONGEST_RUN
+        if now - run.started_at > (LONGEST_RUN if run.kind == _DAILY else LONGEST_BACKFILL)
     ]
 
 

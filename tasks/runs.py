@@ -12,6 +12,9 @@ from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.schedule import REREAD_SESSIONS, deadline, first_attempt, next_attempt, next_attempt_in_time
 
+#: What the ledger says of a session that nobody ran in time.
+MISSED = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
+
 
 def start_run(engine: Engine, kind: str, source: str, flow_run_id: str | None, clock: Clock) -> int:
     """Enter a run into the ledger."""
@@ -28,11 +31,22 @@ def record_outcome(engine: Engine, run_id: int, outcome: SessionOutcome, clock: 
         work.commit()
 
 
-def record_failure(engine: Engine, run_id: int, session: dt.date, why: str, clock: Clock) -> None:
+def failed_outcome(session: dt.date, why: str, now: dt.datetime, calendar: TradingCalendar) -> SessionOutcome:
+    """A FAILED outcome with the next attempt in time and the deadline, unless the day is no session."""
+    if not calendar.is_session(session):
+        return SessionOutcome(session, FAILED, why)
+    again = next_attempt_in_time(session, now, calendar)
+    return SessionOutcome(session, FAILED, why, again, deadline(session, calendar))
+
+
+def record_failure(
+    engine: Engine, run_id: int, session: dt.date, why: str, clock: Clock, calendar: TradingCalendar
+) -> None:
     """Enter a failure, unless the run has said already how it ended for the session."""
     with UnitOfWork(engine) as work:
         if not work.runs.has_outcome(run_id, session):
-            work.runs.record(run_id, [SessionOutcome(session, FAILED, why)], clock())
+            now = clock()
+            work.runs.record(run_id, [failed_outcome(session, why, now, calendar)], now)
             work.commit()
 
 
@@ -100,5 +114,4 @@ def missed_sessions(
         if telling:
             failed &= work.outbox.alerted(digest, first)
         settled = failed | set(work.reports.stored(digest, days))
-    detail = "no run had emitted it when its deadline passed; `tailguard backfill` records it"
-    return [SessionOutcome(day, FAILED, detail, None, deadline(day, calendar)) for day in days if day not in settled]
+    return [SessionOutcome(day, FAILED, MISSED, None, deadline(day, calendar)) for day in days if day not in settled]

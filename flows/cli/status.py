@@ -47,8 +47,9 @@ def _age(_: click.Context, __: click.Parameter, value: str | None) -> dt.timedel
         "tailguard status",
         "tailguard status --limit 1 --json",
         "tailguard status --max-age 52h",
-        exit_codes="0 nothing failed, though a session may be waiting for data, 1 the latest session failed, or what "
-        "--max-age looks for is there, 2 no database, 4 a message is undelivered or its delivery is uncertain",
+        exit_codes="0 nothing failed, though a session may be waiting for data, 1 the latest session failed, 2 no "
+        "database, 4 a message is undelivered or its delivery is uncertain. With --max-age: 0 nothing is wrong, 1 what "
+        "it looks for is there, 4 a message needs a person",
     )
 )
 @click.option(
@@ -139,7 +140,11 @@ def status(limit: int, max_age: dt.timedelta | None, as_json: bool) -> int:
         for state, count in sorted(messages.items()):
             if state in _NEED_ATTENTION:
                 say(f"Messages {state}: {count}. See `tailguard outbox list`.")
-    if (outcomes and outcomes[0].outcome == FAILED) or any(problem.name != UNDELIVERED for problem in wrong):
+    if max_age is not None:
+        # A message on its way, or an attempt that failed with others to follow, is no alarm.
+        names = {problem.name for problem in wrong}
+        return EXIT_FAILED if names - {UNDELIVERED} else EXIT_UNDELIVERED if names else 0
+    if outcomes and outcomes[0].outcome == FAILED:
         return EXIT_FAILED
     return EXIT_UNDELIVERED if any(messages.get(state) for state in _NEED_ATTENTION) else 0
 

@@ -60,3 +60,31 @@ def test_the_run_fails_in_a_state_named_after_the_gravest_problem(
     with UnitOfWork(engine) as work:
         assert work.runs.outcomes(10) == [], "it writes nothing into the ledger"
     engine.dispose()
+
+
+def test_recipients_hear_of_a_last_attempt_that_did_not_come_before_the_deadline_and_once(
+    tailguard: Tailguard,
+    market: Path,
+    mailbox: Mailbox,
+    database: Callable[[], Engine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # The exchange was closed on 4 July: the deadline of 3 July is on the 5th.
+    monkeypatch.setenv("TAILGUARD_CLOCK", "2006-06-30T18:45")
+    assert tailguard("run", "--no-notify").code == 0
+    for clock in ("2006-07-02T12:07", "2006-07-05T14:52"):
+        check(monkeypatch, clock)
+        assert mailbox.bodies == [], clock
+
+    check(monkeypatch, "2006-07-05T15:07")
+
+    assert len(mailbox.bodies) == 2
+    assert b"Subject: NO SIGNAL VEQTOR 2006-07-03: no run emitted it in time" in mailbox.bodies[0]
+    assert check(monkeypatch, "2006-07-05T15:37").name == "NoSignal"
+    assert len(mailbox.bodies) == 2
+    engine = database()
+    with UnitOfWork(engine) as work:
+        (last,) = [work.runs.latest()]
+    assert last is not None
+    assert (last.kind, last.message) == ("health-check", "2006-07-03: no run was left to tell of it")
+    engine.dispose()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +28,7 @@ from storage.engine import open_engine
 from storage.schema import require_schema
 from storage.unit_of_work import UnitOfWork
 from tests.conftest import ROOT
-from tests.flows.conftest import Mailbox, free_port, webhook
+from tests.flows.conftest import Mailbox, Tailguard, free_port, webhook
 from tests.market_files import write_market
 from tests.postgresql import Server
 from tests.storage.conftest import DAY, add_reports, new_report
@@ -38,7 +40,7 @@ BLOCKS = re.findall(r"```console\n(.*?)```", DOCUMENT, re.DOTALL)
 COMMANDS = [" ".join(line.split()) for block in BLOCKS for line in block.replace("\\\n", " ").splitlines()]
 
 SERVER = "prefect server start --host 127.0.0.1"
-WORKER = "prefect worker start --pool tailguard"
+WORKER = "prefect worker start --pool tailguard --limit 4"
 PROGRAMS = "make -C /opt/tailguard .venv/.installed"
 SETTINGS = ["tailguard init", "tailguard db upgrade"]
 DEPLOY = [
@@ -50,6 +52,8 @@ ALERTS = [
     "tailguard automations install",
 ]
 TRY = ["prefect deployment run health-check/health-check", "prefect deployment run daily/daily-after-close"]
+#: In the middle of which the power fails.
+BACKFILL = "prefect deployment run backfill/backfill-manual --param start=2006-06-28 --param end=2006-06-29"
 LOOK = ["tailguard status", "tailguard status --max-age 52h", "tailguard doctor --offline"]
 BACKUP = "/opt/tailguard/ops/backup.sh /var/lib/tailguard/tailguard.db /var/lib/tailguard/backup"
 RESTORE = [
@@ -59,11 +63,30 @@ RESTORE = [
     "tailguard db current",
     "tailguard status",
 ]
+CATCH_UP = [
+    "tailguard outbox list --state PENDING",
+    "tailguard outbox confirm 12 13",
+    "tailguard backfill --start 2026-11-20 --end 2026-11-25 --told",
+    "tailguard report list",
+]
 POSTGRESQL = [
     "pg_dump --format=custom --file=tailguard.dump --dbname=tailguard",
     "pg_restore --exit-on-error --no-owner --dbname=tailguard_restored tailguard.dump",
 ]
-EXECUTED = {SERVER, WORKER, PROGRAMS, BACKUP, *SETTINGS, *DEPLOY, *ALERTS, *TRY, *LOOK, *RESTORE, *POSTGRESQL}
+EXECUTED = {
+    SERVER,
+    WORKER,
+    PROGRAMS,
+    BACKUP,
+    *SETTINGS,
+    *DEPLOY,
+    *ALERTS,
+    *TRY,
+    *LOOK,
+    *RESTORE,
+    *CATCH_UP,
+    *POSTGRESQL,
+}
 #: Executed in tests/flows/test_automations.py.
 EXECUTED |= {"tailguard automations show"}
 #: First words of commands that no test executes, and why.
@@ -121,6 +144,16 @@ class Service:
         found, now = self.ask("flow_runs/filter", known), dt.datetime.now(dt.UTC)
         return [run["state"][part] for run in found if dt.datetime.fromisoformat(run["expected_start_time"]) < now]
 
+    def start(self, command: str, worker: Started) -> str:
+        """Start a run with a command, and wait until it runs; returns its id."""
+        (flow_run,) = re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4,12}){4}", self.run(command))[:1]
+        wait_until(lambda: self._state(flow_run) == "RUNNING", worker.said)
+        return str(flow_run)
+
+    def _state(self, flow_run: str) -> Any:
+        address = f"{self.environment['PREFECT_API_URL']}/flow_runs/{flow_run}"
+        return httpx.get(address, timeout=30).raise_for_status().json()["state"]["type"]
+
     def settled(self, flow: str) -> bool:
         """Whether all of them have ended; states on the way there have many names."""
         return not {"SCHEDULED", "PENDING", "RUNNING"} & set(self.runs(flow, "type"))
@@ -134,16 +167,39 @@ def wait_until(happens: Callable[[], object], what: Callable[[], object], second
         time.sleep(0.2)
 
 
+@dataclass(frozen=True)
+class Started:
+    """A process, and the file of what it prints."""
+
+    log: Path
+    pid: int
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def kill(self, flow_run: str = "") -> None:
+        """Kill it, and whatever it started, or only the processes of one flow run, without a warning."""
+        for each in [*_descendants(self.pid), *([] if flow_run else [self.pid])]:
+            if flow_run.encode() in Path(f"/proc/{each}/environ").read_bytes():
+                os.kill(each, signal.SIGKILL)
+
+
+def _descendants(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    children = [int(child) for task in tasks for child in task.read_text().split()]
+    return [each for child in children for each in (*_descendants(child), child)]
+
+
 @contextmanager
-def process(words: list[str], directory: Path, environment: dict[str, str]) -> Iterator[Path]:
-    """A process that runs meanwhile; yields the file of what it prints."""
+def process(words: list[str], directory: Path, environment: dict[str, str]) -> Iterator[Started]:
+    """A process that runs meanwhile."""
     log = directory.parent / f"{directory.name}-{words[1]}.log"
     with log.open("w") as stream:
         running = subprocess.Popen(
             words, cwd=directory, env=environment, stdout=stream, stderr=subprocess.STDOUT, start_new_session=True
         )
         try:
-            yield log
+            yield Started(log, running.pid)
         finally:
             running.terminate()
             running.wait(timeout=60)
@@ -173,6 +229,7 @@ def service(tmp_path: Path, mailbox: Mailbox) -> Iterator[Service]:
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_WORKER_PREFETCH_SECONDS": "1",
             "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
+            "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "1",
             "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "2",
         }
         yield Service(home, elsewhere, environment, channel.posts)
@@ -183,14 +240,14 @@ def test_a_clean_machine_becomes_a_service_that_emits_delivers_and_speaks_up(
 ) -> None:
     home, environment, api = service.home, service.environment, service.environment["PREFECT_API_URL"]
     with ExitStack() as stack:
-        log = stack.enter_context(process(service.words(SERVER), home, environment))
+        server = stack.enter_context(process(service.words(SERVER), home, environment))
         for command in (PROGRAMS, *SETTINGS):
             service.run(command)
         service.clock("2006-06-30T18:45")
-        wait_until(lambda: _answers(f"{api}/health"), log.read_text)
+        wait_until(lambda: _answers(f"{api}/health"), server.said)
         for command in DEPLOY:
             service.run(command)
-        worker_log = stack.enter_context(process(service.words(WORKER), service.elsewhere, environment))
+        worker = stack.enter_context(process(service.words(WORKER), service.elsewhere, environment))
         for command in ALERTS:
             service.run(command)
 
@@ -198,7 +255,7 @@ def test_a_clean_machine_becomes_a_service_that_emits_delivers_and_speaks_up(
         deployments = {each["name"]: each["id"] for each in service.ask("deployments/filter", {})}
         schedules = f"deployments/{deployments['daily-after-close']}/schedules"
         (added,) = service.ask(schedules, [{"schedule": {"interval": 10, "anchor_date": "2026-01-01T00:00:00Z"}}])
-        wait_until(lambda: {"PENDING", "RUNNING"} & set(service.runs("daily", "type")), worker_log.read_text)
+        wait_until(lambda: {"PENDING", "RUNNING"} & set(service.runs("daily", "type")), worker.said)
         httpx.delete(f"{api}/{schedules}/{added['id']}").raise_for_status()
         by_hand = subprocess.Popen(
             ["tailguard", "run"], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -206,7 +263,7 @@ def test_a_clean_machine_becomes_a_service_that_emits_delivers_and_speaks_up(
         service.run(TRY[1])
         said, _ = by_hand.communicate(timeout=90)
         assert (by_hand.returncode, "2006-06-30: " in said) == (0, True), said
-        wait_until(lambda: len(service.runs("daily")) >= 3 and service.settled("daily"), worker_log.read_text)
+        wait_until(lambda: len(service.runs("daily")) >= 3 and service.settled("daily"), worker.said)
         assert Counter(service.runs("daily"))["Emitted"] == 1
         assert set(service.runs("daily")) == {"Emitted", "AlreadyEmitted"}
         assert len(mailbox.bodies) == 2
@@ -216,16 +273,59 @@ def test_a_clean_machine_becomes_a_service_that_emits_delivers_and_speaks_up(
         assert shown[0] == shown[1]
         assert "2006-06-30  EMITTED  (revision 1)" in shown[0]
 
-        # Five days later nothing has come: the server speaks up, and so does the check that needs none.
+        # Five days later nothing has come: the health check tells recipients, the server speaks up, and so does the
+        # check that needs none.
         service.clock("2006-07-05T15:31")
         service.run(TRY[0])
-        wait_until(lambda: len(service.posts) == 2, worker_log.read_text)
-        assert service.posts[1]["text"].startswith(
+        wait_until(lambda: len(service.posts) == 3, worker.said)
+        assert len(mailbox.bodies) == 4
+        assert service.posts[1]["text"] == "NO SIGNAL VEQTOR 2006-07-03: no run emitted it in time"
+        assert service.posts[2]["text"].startswith(
             "tailguard: NoSignal\nNoSignal: session 2006-07-03 has no report, and its deadline, Wed 2006-07-05 15:30"
         )
-        assert service.runs("health-check") == ["NoSignal"]
+        # The schedule may have brought one of its own meanwhile.
+        assert "NoSignal" in service.runs("health-check")
         assert service.run(LOOK[1], code=1).startswith("NoSignal: session 2006-07-03 has no report")
         assert "process_resident_memory_bytes" in httpx.get(f"{api}/metrics").text
+
+        # A run that is killed alone is entered as crashed, by a worker that finds our modules.
+        service.clock("2006-06-30T18:45")
+        rates = Path(environment["TAILGUARD_DATA_DIR"]) / "fred" / "DFF.csv"
+        content = rates.read_bytes()
+        rates.unlink()
+        os.mkfifo(rates)
+        killed, before = service.start(BACKFILL, worker), len(worker.said())
+        worker.kill(killed)
+        wait_until(lambda: service.runs("backfill") == ["Crashed"], worker.said)
+
+        # The power fails while a backfill and a daily run are at work.
+        service.start(BACKFILL, worker)
+        service.start(TRY[1], worker)
+        assert "Traceback" not in worker.said()[before:]
+        for each in (worker, server):
+            each.kill()
+    rates.unlink()
+    rates.write_bytes(content)
+    _let_pass(home / "prefect" / "concurrency_leases", dt.timedelta(minutes=10))
+    with ExitStack() as stack:
+        server = stack.enter_context(process(service.words(SERVER), home, environment))
+        worker = stack.enter_context(process(service.words(WORKER), service.elsewhere, environment))
+        wait_until(lambda: _answers(f"{api}/health"), server.said)
+        done = Counter(service.runs("daily"))["AlreadyEmitted"]
+        for command in (BACKFILL, TRY[1]):
+            service.run(command)
+        wait_until(lambda: Counter(service.runs("daily"))["AlreadyEmitted"] == done + 1, worker.said)
+        wait_until(lambda: service.runs("backfill") == ["Crashed", "Running", "Completed"], worker.said)
+
+
+def _let_pass(leases: Path, time: dt.timedelta) -> None:
+    """Let a server that is not running believe that it was away for so long."""
+    stamps = re.compile(r'(?<=": ")\d{4}-\d\d-\d\dT[^"]+')
+    found = list(leases.glob("*.json"))
+    assert len(found) == 2, "the lease of the backfill, and the list of leases"
+    for path in found:
+        earlier = stamps.sub(lambda stamp: (dt.datetime.fromisoformat(stamp[0]) - time).isoformat(), path.read_text())
+        path.write_text(earlier)
 
 
 def _answers(url: str) -> bool:
@@ -235,38 +335,85 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.skipif(not shutil.which("sqlite3"), reason="no sqlite3 here")
-def test_a_backup_made_while_a_run_writes_is_restored_as_the_page_says(
-    tmp_path: Path, sqlite_with_schema: bytes
-) -> None:
+@pytest.fixture
+def evenings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
+    """A service whose evenings are runs of this process, with a database in its home."""
     home = tmp_path / "home"
     home.mkdir()
-    environment = dict(os.environ) | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    service = Service(home, tmp_path, environment, [])
-    database = home / "tailguard.db"
-    database.write_bytes(sqlite_with_schema)
+    with webhook() as channel:
+        settings = {
+            "DATABASE_URL": f"sqlite:///{home / 'tailguard.db'}",
+            "SOURCE": "files",
+            "DATA_DIR": str(write_market(tmp_path / "market")),
+            "SLACK_WEBHOOK_URL": channel.address,
+            "CLOCK": "2006-06-27T18:45",
+        }
+        for name, value in settings.items():
+            monkeypatch.setenv(f"TAILGUARD_{name}", value)
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        yield Service(home, tmp_path, dict(os.environ) | {"PATH": path}, channel.posts)
+
+
+@pytest.mark.skipif(not shutil.which("sqlite3"), reason="no sqlite3 here")
+@pytest.mark.usefixtures("prefect_server")
+def test_a_backup_made_while_a_run_writes_is_restored_as_the_page_says_and_nothing_is_sent_twice(
+    evenings: Service, mailbox: Mailbox, tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, database = evenings.home, evenings.home / "tailguard.db"
+
+    def received() -> tuple[int, int]:
+        return len(mailbox.bodies), len(evenings.posts)
+
+    def at(instant: str, *words: str, code: int = 0) -> str:
+        monkeypatch.setenv("TAILGUARD_CLOCK", instant)
+        ended = tailguard(*words)
+        assert ended.code == code, ended
+        return ended.out
+
+    mailbox.answer = "451 later"
+    at("2006-06-27T18:45", "run", code=4)
     writer = open_engine(f"sqlite:///{database}")
-    add_reports(writer, new_report(DAY))
-    # What was just written is in the log beside the file, and another transaction is open.
-    assert (home / "tailguard.db-wal").stat().st_size > 0
     with writer.begin() as connection:
-        connection.exec_driver_sql("INSERT INTO market (id, simulated) VALUES (1, 0)")
-        service.run(BACKUP)
-        service.run(BACKUP)
+        connection.exec_driver_sql("UPDATE outbox SET attempts = 100")
+        # What was just written is in the log beside the file, and the transaction is open.
+        assert (home / "tailguard.db-wal").exists()
+        evenings.run(BACKUP)
+        evenings.run(BACKUP)
         connection.rollback()
+    writer.dispose()
     (backup,) = (home / "backup").iterdir()
     assert backup.stat().st_mode & 0o077 == 0
-    before = service.run("tailguard status")
-    writer.dispose()
+    before = evenings.run("tailguard status", code=4)
+    mailbox.answer = "250 OK"
+    for day in (28, 29):
+        at(f"2006-06-{day}T18:45", "run")
+    assert received() == (6, 3)
 
     database.write_bytes(b"broken")
     for name in ("tailguard.db-wal", "tailguard.db-shm"):
         (home / name).touch()
     backup.rename(backup.with_name("tailguard-Fri.db"))
-    shown = [service.run(command) for command in RESTORE]
+    shown = [evenings.run(command, code=4 if command == RESTORE[-1] else 0) for command in RESTORE]
     assert shown[-2].endswith(", the newest.\n")
     assert shown[-1] == before
-    assert f"{DAY}  EMITTED" in before
+    assert "2006-06-27  EMITTED" in before
+
+    listed, confirmed, told, reports = [command.split()[1:] for command in CATCH_UP]
+    tonight = "2006-06-29T22:00"
+    waiting = re.findall(r"^ *(\d+)  2006-06-27 r1  email ", at(tonight, *listed), re.MULTILINE)
+    assert len(waiting) == 2
+    assert at(tonight, *confirmed[:2], *waiting).count("SENT, confirmed by a person at 2006-06-30 02:00 UTC") == 2
+    dates = {"2026-11-20": "2006-06-27", "2026-11-25": "2006-06-29"}
+    said = " ".join(at(tonight, *(dates.get(word, word) for word in told)).split())
+    assert "3 sessions: 2 EMITTED, 1 there already" in said
+    assert "told before: email to desk@example.com, email to risk@example.com, slack to webhook. Nothing" in said
+    assert "2006-06-29" in at(tonight, *reports)
+
+    # The next attempt finds nothing to send, and no session that it would call missed.
+    assert "ALREADY_EMITTED" in at("2006-06-30T07:30", "run")
+    assert received() == (6, 3)
+    messages = json.loads(at("2006-06-30T07:30", "outbox", "list", "--json"))
+    assert [(item["state"], item["alert"]) for item in messages] == [("SENT", None)] * 9
 
 
 @pytest.mark.skipif(not shutil.which("pg_dump"), reason="no pg_dump here")
@@ -305,21 +452,6 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(units) == 7
-
-
-@pytest.mark.skipif(not shutil.which("curl"), reason="no curl here")
-def test_the_alarm_reaches_the_channel_without_showing_its_address(tmp_path: Path) -> None:
-    script = ROOT / "ops" / "alarm.sh"
-    with webhook() as channel:
-        environment = dict(os.environ) | {"TAILGUARD_SLACK_WEBHOOK_URL": channel.address}
-        done = subprocess.run([script, "tailguard-deadman.service"], env=environment, capture_output=True, text=True)
-    assert (done.returncode, done.stdout) == (0, ""), done.stderr
-    (post,) = channel.posts
-    assert post["text"].startswith("tailguard: tailguard-deadman.service failed on ")
-    # The shell itself prints it into a pipe: it is an argument of no program.
-    (line,) = [line for line in script.read_text().splitlines() if "WEBHOOK_URL" in line]
-    assert line.startswith("printf ")
-    assert "| curl --config -" in line
 
 
 def test_units_and_environment_name_settings_that_exist() -> None:

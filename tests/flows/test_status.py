@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from storage.runs import NextRun
+from storage.runs import FAILED, NextRun, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.runs import finish_run, start_run
 from tests.conftest import NOW, now
@@ -83,6 +83,21 @@ def test_a_database_without_a_run_is_not_alive(
     ended = tailguard("status", "--max-age", "4d")
     assert ended.code == 1
     assert ended.out.startswith("Stale: no daily run has ever ended. ")
+
+
+def test_a_message_on_its_way_and_an_attempt_with_others_to_follow_are_no_alarm(
+    tailguard: Tailguard, alive: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (report,) = add_reports(alive, new_report(dt.date(2026, 11, 19)))
+    attempt = start_run(alive, "daily", "files", None, now)
+    with UnitOfWork(alive) as work:
+        work.outbox.add([report], [("email", "desk@example.com")], NOW)
+        work.runs.record(attempt, [SessionOutcome(MONDAY, FAILED, "broken", NOW, NOW + dt.timedelta(days=3))], NOW)
+        work.commit()
+    finish_run(alive, attempt, "done", None, now)
+    monkeypatch.setenv("TAILGUARD_CLOCK", "2026-11-20T18:46")
+    assert tailguard("status", "--limit", "1").code == 1
+    assert tailguard("status", "--limit", "1", "--max-age", "52h").code == 0
 
 
 def test_undelivered_messages_alone_keep_their_own_code(

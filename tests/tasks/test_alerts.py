@@ -13,9 +13,9 @@ from signals.zones import NEW_YORK
 from storage.outbox import LAST_CALL, PENDING, SESSION_FAILED, Message, StoredAlert
 from storage.runs import ALREADY_EMITTED, AWAITING_DATA, FAILED, SKIPPED, NextRun, SessionOutcome
 from storage.unit_of_work import UnitOfWork
-from tasks.alerts import record_failed_run, record_missing
+from tasks.alerts import NONE_LEFT, record_failed_run, record_missing, sessions_to_tell_of
 from tasks.persist import Recipient
-from tasks.runs import finish_run, missed_sessions, start_run
+from tasks.runs import expected_next, finish_run, missed_sessions, start_run
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report, row_count
 
@@ -246,3 +246,94 @@ def test_an_attempt_that_failed_and_was_the_last_to_run_is_alerted_about_by_the_
     assert [record_missing(engine, later, outcome, [DESK], now, DIGEST) for outcome in missed] == [True]
     assert [alert.title for alert in alerts(engine)] == ["no run emitted it in time"]
     assert missed_sessions(engine, DIGEST, following, calendar, telling=True) == []
+
+
+FRIDAY = dt.date(2026, 11, 20)
+
+
+@pytest.fixture
+def emitted(engine: Engine, calendar: TradingCalendar) -> None:
+    """A service whose last daily run emitted Thursday's report on Thursday evening, with Friday to come."""
+    evening = at("2026-11-19T18:45")
+    run_id = start_run(engine, "daily", "files", None, evening)
+    add_reports(engine, new_report(SESSION, digest=DIGEST))
+    finish_run(engine, run_id, "done", expected_next(SESSION, done=True, now=evening(), calendar=calendar), evening)
+
+
+def told_of(engine: Engine, calendar: TradingCalendar, instant: str) -> list[tuple[dt.date, str]]:
+    found = sessions_to_tell_of(engine, DIGEST, at(instant)(), calendar)
+    return [(item.session, item.outcome) for item in found]
+
+
+@pytest.mark.usefixtures("emitted")
+@pytest.mark.parametrize(
+    ("instant", "expected"),
+    [
+        ("2026-11-20T15:37", []),
+        # The weekend, and the attempts of Monday.
+        ("2026-11-21T12:07", []),
+        ("2026-11-23T14:22", []),
+        ("2026-11-23T14:59", []),
+        ("2026-11-23T15:00", [(FRIDAY, AWAITING_DATA)]),
+        ("2026-11-23T15:29", [(FRIDAY, AWAITING_DATA)]),
+        ("2026-11-23T15:30", [(FRIDAY, FAILED)]),
+        ("2026-11-24T14:59", [(FRIDAY, FAILED)]),
+        ("2026-11-24T15:30", [(FRIDAY, FAILED), (dt.date(2026, 11, 23), FAILED)]),
+    ],
+)
+def test_a_session_no_run_is_left_to_tell_of_is_found(
+    engine: Engine, calendar: TradingCalendar, instant: str, expected: list[tuple[dt.date, str]]
+) -> None:
+    assert told_of(engine, calendar, instant) == expected
+
+
+@pytest.mark.usefixtures("emitted")
+@pytest.mark.parametrize(("instant", "found"), [("2026-11-27T11:59", False), ("2026-11-27T12:00", True)])
+def test_neither_a_holiday_nor_an_early_close_is_mistaken(
+    engine: Engine, calendar: TradingCalendar, instant: str, found: bool
+) -> None:
+    # Wednesday before Thanksgiving: its deadline is at 12:30 on Friday, its last attempt at 11:30.
+    wednesday = dt.date(2026, 11, 25)
+    add_reports(engine, *(new_report(dt.date(2026, 11, day), digest=DIGEST) for day in (20, 23, 24)))
+    assert told_of(engine, calendar, "2026-11-26T15:37") == []
+    assert told_of(engine, calendar, instant) == [(wednesday, AWAITING_DATA)] * found
+
+
+@pytest.mark.usefixtures("emitted")
+def test_a_run_that_is_at_work_tells_of_its_session_itself_unless_it_was_killed(
+    engine: Engine, calendar: TradingCalendar
+) -> None:
+    start_run(engine, "daily", "files", None, at("2026-11-23T14:50"))
+    assert told_of(engine, calendar, "2026-11-23T15:20") == []
+    assert told_of(engine, calendar, "2026-11-23T15:21") == [(FRIDAY, AWAITING_DATA)]
+
+
+@pytest.mark.usefixtures("emitted")
+def test_it_is_told_once_and_the_next_run_has_nothing_to_add(engine: Engine, calendar: TradingCalendar) -> None:
+    checked = at("2026-11-23T15:07")
+    (outcome,) = sessions_to_tell_of(engine, DIGEST, checked(), calendar)
+    check = start_run(engine, "health-check", "files", None, checked)
+    assert record_missing(engine, check, outcome, [DESK], checked, DIGEST, why=[outcome.detail])
+    with UnitOfWork(engine) as work:
+        (alert,) = work.outbox.alerts([FRIDAY])
+    assert (alert.kind, alert.title, alert.text) == (LAST_CALL, "no run emitted it in time", NONE_LEFT)
+    assert told_of(engine, calendar, "2026-11-23T15:37") == []
+    # The run of the evening enters that it failed, and nobody hears of it twice.
+    (missed,) = missed_sessions(engine, DIGEST, dt.date(2026, 11, 23), calendar, telling=True)
+    later = start_run(engine, "daily", "files", None, now)
+    assert not record_missing(engine, later, missed, [DESK], now, DIGEST)
+
+
+def test_where_no_run_was_scheduled_nobody_is_told(engine: Engine, calendar: TradingCalendar) -> None:
+    assert told_of(engine, calendar, "2026-11-23T15:37") == []
+    add_reports(engine, new_report(SESSION, digest=DIGEST))
+    finish_run(engine, start_run(engine, "backfill", "files", None, now), "done", None, now)
+    assert told_of(engine, calendar, "2026-11-23T15:37") == []
+
+
+def test_the_first_session_of_a_service_is_told_of_too(engine: Engine, calendar: TradingCalendar) -> None:
+    evening = at("2026-11-20T18:45")
+    run_id = start_run(engine, "daily", "files", None, evening)
+    finish_run(engine, run_id, "waits", expected_next(FRIDAY, done=False, now=evening(), calendar=calendar), evening)
+    assert told_of(engine, calendar, "2026-11-23T15:07") == [(FRIDAY, AWAITING_DATA)]
+    assert told_of(engine, calendar, "2026-11-23T15:37") == [(FRIDAY, FAILED)]

@@ -6,13 +6,15 @@ import itertools
 import pytest
 from sqlalchemy import Engine
 
-from signals.calendar import NEW_YORK, TradingCalendar
+from signals.calendar import TradingCalendar
+from signals.zones import NEW_YORK
 from storage.outbox import FAILED as MESSAGE_FAILED
 from storage.outbox import PENDING, SENT, UNCERTAIN
 from storage.runs import AWAITING_DATA, EMITTED, FAILED, SKIPPED, NextRun, RunSummary, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.health import (
     ATTEMPT_GRACE,
+    LONGEST_BACKFILL,
     LONGEST_BREAK,
     LONGEST_RUN,
     LONGEST_WAIT,
@@ -25,7 +27,7 @@ from tasks.health import (
     problems,
     read_ledger,
 )
-from tasks.runs import expected_next, finish_run, record_outcome, start_run
+from tasks.runs import expected_next, finish_run, record_failure, record_outcome, start_run
 from tasks.schedule import deadline, next_attempt, session_due
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report
@@ -142,6 +144,31 @@ def test_a_backfill_that_runs_does_not_stand_in_for_the_attempt() -> None:
     assert names(ledger(unfinished=(backfill,)), DUE.attempt_at + ATTEMPT_GRACE) == [NO_RUN]
 
 
+def test_a_backfill_may_take_a_day() -> None:
+    backfill = ledger(unfinished=(RunSummary(2, "backfill", "live", NOW, None, None, None),))
+    assert names(backfill, NOW + LONGEST_BACKFILL) == []
+    assert names(backfill, NOW + LONGEST_BACKFILL + MINUTE) == [UNFINISHED]
+
+
+def test_a_last_attempt_that_was_cancelled_is_noticed_at_the_deadline(
+    engine: Engine, calendar: TradingCalendar
+) -> None:
+    last = new_york("2026-11-24T14:32")
+    run_id = start_run(engine, "daily", "files", None, lambda: last)
+    record_failure(engine, run_id, MONDAY, "cancelled", lambda: last, calendar)
+    following = expected_next(MONDAY, done=False, now=last, calendar=calendar)
+    finish_run(engine, run_id, "cancelled", following, lambda: last)
+    assert following.session == MONDAY + dt.timedelta(days=1)
+    found = read_ledger(engine)
+    assert names(found, DUE.deadline_at - MINUTE) == []
+    assert names(found, DUE.deadline_at) == [NO_SIGNAL]
+
+
+def test_where_no_run_was_ever_scheduled_no_session_is_missed() -> None:
+    looked_at = (SessionOutcome(FRIDAY, FAILED, "cancelled", None, NOW),)
+    assert names(ledger(expected=None, sessions=looked_at), NOW + 1000 * STEP) == []
+
+
 @pytest.mark.parametrize("outcome", [FAILED, AWAITING_DATA])
 def test_the_last_session_without_a_report_after_its_deadline_is_named_once(outcome: str) -> None:
     due = new_york("2026-11-23T15:30")
@@ -215,7 +242,7 @@ def test_the_ledger_is_read_as_runs_left_it(engine: Engine) -> None:
     found = read_ledger(engine)
 
     assert found.last_ended is not None
-    assert (found.last_ended.id, found.expected) == (by_hand, DUE)
+    assert (found.last_ended.id, found.expected) == (first, DUE), "a run for a session of the past shows nothing"
     assert [run.id for run in found.unfinished if run.kind == "backfill"] == [killed]
     assert overtaken not in [run.id for run in found.unfinished]
     assert [(item.session, item.outcome) for item in found.sessions] == [(MONDAY, EMITTED), (FRIDAY, AWAITING_DATA)]
