@@ -17,6 +17,8 @@ from storage.outbox import DROPPED, FAILED, PENDING, SENDING, SENT, SUPERSEDED, 
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, add_reports, new_report, row_count
 
+pytestmark = pytest.mark.server
+
 DESK, RISK = ("email", "desk@example.com"), ("slack", "webhook")
 MINUTE, HOUR = dt.timedelta(minutes=1), dt.timedelta(hours=1)
 

@@ -14,6 +14,8 @@ from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0
 
+pytestmark = pytest.mark.server
+
 HOUR = dt.timedelta(hours=1)
 LATER = T0 + dt.timedelta(days=40)
 

@@ -29,6 +29,8 @@ from storage.unit_of_work import UnitOfWork
 from tests.conftest import ROOT
 from tests.storage.conftest import new_report
 
+pytestmark = pytest.mark.server
+
 TABLES = {
     "market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "hedge_targets", "alerts",
     "outbox", "chain_calls", "kept_books",

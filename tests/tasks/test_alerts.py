@@ -19,7 +19,7 @@ from tasks.runs import expected_next, finish_run, missed_sessions, start_run
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report, row_count
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 SESSION = dt.date(2026, 11, 19)
 DEADLINE = dt.datetime(2026, 11, 20, 20, 30, tzinfo=dt.UTC)

@@ -28,7 +28,7 @@ from tasks.sources.files import FilesSource
 from tests.conftest import NOW, now
 from tests.market_files import SESSIONS
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 SESSION = dt.date(2006, 3, 15)
 NOTIONAL = 1_000_000.0
