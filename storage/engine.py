@@ -18,6 +18,9 @@ from signals.errors import ConfigurationError
 #: How long a transaction waits for another that writes.
 BUSY_TIMEOUT_SECONDS = 30
 
+#: What SQLite says of a file that is in order and cannot be used at the moment.
+_PASSING = ("database is locked", "database or disk is full")
+
 #: A server that does not answer must not hold up a run for hours, which the defaults of TCP do. Seconds.
 _POSTGRESQL_PATIENCE = {
     "connect_timeout": 10,
@@ -62,12 +65,18 @@ def open_engine(url: str, *, must_exist: bool = False, read_only: bool = False) 
 
 
 def check_connection(engine: Engine) -> None:
-    """Raise a `ConfigurationError` that says why, if the database cannot be reached."""
+    """Raise a `ConfigurationError` that says why, if the database cannot be reached.
+
+    One that is in order and cannot answer now, because another program holds it or the disk is full, is no matter of
+    configuration: what the driver raised is left as it is.
+    """
     try:
         with engine.connect():
             pass
     except DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
+        if reason in _PASSING:
+            raise
         raise _unusable(shown(engine.url), "a database that can be opened", reason) from error
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -74,6 +75,20 @@ def test_a_file_without_permission_to_write_is_named_and_can_still_be_read(tmp_p
 
     assert refusal(f"sqlite:///{path}").got == f"no permission to write to {path}"
     open_engine(f"sqlite:///{path}", read_only=True).dispose()
+
+
+def test_a_database_that_another_program_holds_is_no_wrong_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storage.engine.BUSY_TIMEOUT_SECONDS", 0.05)
+    path = tmp_path / "held.db"
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("CREATE TABLE something (id INTEGER)")
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(DBAPIError, match="database is locked"):
+        open_engine(f"sqlite:///{path}")
+    holder.execute("ROLLBACK")
+    holder.close()
 
 
 @pytest.mark.parametrize("must_exist", [False, True])
