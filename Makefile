@@ -36,7 +36,7 @@ audit: $(VENV)/.installed
 # What docs/reliability.md tells of, in its long form, and the page with it.
 reliability: $(VENV)/.installed
 	TAILGUARD_TEST_WRITE_DOCS=1 $(BIN)/pytest -n 2 --dist loadfile \
-		tests/flows/test_long_run.py tests/flows/test_crashes.py tests/flows/test_races.py tests/flows/test_reliability.py
+		tests/flows/test_long_run.py tests/flows/test_crashes.py tests/flows/test_reliability.py
 
 bench: $(VENV)/.installed
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,iqr,rounds

@@ -1,31 +1,29 @@
 """Every fault a publisher is known for, injected for real: what the run of the evening did, and the one after it.
 
-Each case runs the daily flow against the recorded market on the evening of 2020-03-16, on a database that knows the
-session before, with a fault at 18:45 that is mended by 20:30. docs/reliability.md is the table of what came of it; it
-is written by ``TAILGUARD_TEST_WRITE_DOCS=1 pytest tests/flows/test_reliability.py`` and compared otherwise.
+Each case runs the body of the daily flow against the recorded market on the evening of 2020-03-16, on a database that
+knows the session before, with a fault at 18:45 that is mended by 20:30. docs/reliability.md has the table of what came
+of it; `make reliability` writes it, and it is compared otherwise.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-from collections.abc import Callable, Iterator
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from signals.calendar import NEW_YORK
-from storage.engine import open_engine
-from storage.unit_of_work import UnitOfWork
-from tasks.ingest import load_market
+from signals.zones import NEW_YORK
 from tasks.replay.faults import Fault
 from tasks.replay.market import Market, replay
-from tests.conftest import ROOT
-from tests.flows.conftest import Ended, Tailguard
+from tests.reliability_page import WRITE, part, write_part
+from tests.simulation.driver import Worker, worker
+from tests.simulation.findings import find
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
+pytestmark = pytest.mark.server
 
 SESSION = "2020-03-16"
 BEFORE = dt.datetime(2020, 3, 13, 20, 30, tzinfo=NEW_YORK)
@@ -34,10 +32,10 @@ FIRST, SECOND = (dt.datetime(2020, 3, 16, hour, minute, tzinfo=NEW_YORK) for hou
 EMITTED, REVISED, ALREADY, WAITING = "EMITTED", "REVISED", "ALREADY_EMITTED", "AWAITING_DATA"
 REFUSED = "FAILED"
 
-DOCUMENT = ROOT / "docs" / "reliability.md"
-#: Settings of whoever runs a test are hidden from it, so this is read before.
-WRITE = bool(os.environ.get("TAILGUARD_TEST_WRITE_DOCS"))
-MARK = "<!-- the table below is made by tests/flows/test_reliability.py -->\n"
+PART = "faults of publishers"
+
+#: How the runs end, by the name of their state.
+OUTCOMES = {"Emitted": EMITTED, "Revised": REVISED, "AlreadyEmitted": ALREADY, "AwaitingData": WAITING}
 
 
 @dataclass(frozen=True)
@@ -148,20 +146,79 @@ def market(data_dir: Path) -> Iterator[Market]:
         yield found
 
 
+@pytest.fixture(scope="module")
+def run_in(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worker]:
+    with worker(tmp_path_factory.mktemp("worker")) as found:
+        yield found
+
+
+@dataclass(frozen=True)
+class Evening:
+    """Runs against the publishers, on a database of their own."""
+
+    market: Market
+    run_in: Worker
+    database: Path
+
+    @property
+    def url(self) -> str:
+        return f"sqlite:///{self.database}"
+
+    def run(self, instant: dt.datetime, case: Case | None = None) -> tuple[str, str]:
+        """Run at an instant, with the faults of a case or none; how it ended, and what it said."""
+        self.market.behave()
+        self.market.at(instant)
+        if case:
+            self.market.misbehave(*map(Fault.parse, case.faults))
+        settings = {
+            **self.market.settings,
+            "TAILGUARD_DATABASE_URL": self.url,
+            "TAILGUARD_SOURCE": "live",
+            "TAILGUARD_OPTION_CHAINS": "",
+            "TAILGUARD_SOURCE_SPACING_SECONDS": "0",
+            "TAILGUARD_SOURCE_ATTEMPTS": str(case.attempts if case else 1),
+            "TAILGUARD_SOURCE_TIMEOUT_SECONDS": str(case.timeout if case else 5.0),
+            # One is enough to notice what hedges lack.
+            "TAILGUARD_HEDGES": "alvh-seed",
+        }
+        reply = self.run_in("daily", settings, fork=False)
+        assert reply["ended"] == "well" or reply["known"], reply
+        return OUTCOMES.get(reply.get("state", ""), REFUSED), reply["message"]
+
+    def left_behind(self, before: Path) -> Undisturbed:
+        found = find(self.url)
+        report = json.loads(
+            max((key, document) for key, document in found.reports.items() if str(key[0]) == SESSION)[1]
+        )
+        values = {(series, publisher, day): value for series, publisher, day, value in found.values}
+        return Undisturbed(before, report["target"], report["indices"]["veqtor"]["total_return"], values)
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """What an evening without a fault leaves behind, and the database it began with."""
+
+    before: Path
+    target: dict[str, float]
+    level: float
+    values: dict[tuple[str, str, str], float | None]
+
+
 @pytest.fixture
-def at(market: Market, monkeypatch: pytest.MonkeyPatch) -> Callable[[dt.datetime], None]:
-    """Make it another instant, for the publishers and for the runs."""
-    market.behave()
-    monkeypatch.setenv("TAILGUARD_SOURCE", "live")
-    monkeypatch.setenv("TAILGUARD_OPTION_CHAINS", "")
-    monkeypatch.setenv("TAILGUARD_SOURCE_SPACING_SECONDS", "0")
+def evening(market: Market, run_in: Worker, tmp_path: Path) -> Evening:
+    return Evening(market, run_in, tmp_path / "tailguard.db")
 
-    def move(instant: dt.datetime) -> None:
-        market.at(instant)
-        for name, value in market.settings.items():
-            monkeypatch.setenv(name, value)
 
-    return move
+@pytest.fixture(scope="module")
+def undisturbed(market: Market, run_in: Worker, tmp_path_factory: pytest.TempPathFactory) -> Undisturbed:
+    directory = tmp_path_factory.mktemp("undisturbed")
+    evening = Evening(market, run_in, directory / "tailguard.db")
+    assert evening.run(BEFORE)[0] == EMITTED
+    before = Path(shutil.copyfile(evening.database, directory / "before.db"))
+    assert evening.run(FIRST)[0] == EMITTED
+    found = evening.left_behind(before)
+    assert evening.run(SECOND)[0] == ALREADY
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -170,100 +227,26 @@ def results() -> dict[str, tuple[str, str]]:
     return {}
 
 
-def outcome(ended: Ended) -> tuple[str, str]:
-    """How a run ended, and what it said."""
-    if not ended.out:
-        return REFUSED, ended.err
-    found = json.loads(ended.out)
-    assert found["session"] == SESSION
-    return found["outcome"], found["detail"]
-
-
-def values(url: str) -> dict[tuple[str, str, dt.date], float]:
-    """Every stored observation of the publishers."""
-    engine = open_engine(url, must_exist=True)
-    with UnitOfWork(engine) as work:
-        data = load_market(work)
-    engine.dispose()
-    return {
-        (series, publisher, day): value
-        for (series, publisher), found in data.items()
-        for day, value in zip(found.days.tolist(), found.values.tolist(), strict=True)
-    }
-
-
-@dataclass(frozen=True)
-class Undisturbed:
-    """What an evening without a fault leaves behind, and the database it began with."""
-
-    database: bytes
-    target: dict[str, float]
-    level: float
-    values: dict[tuple[str, str, dt.date], float]
-
-
-@pytest.fixture(scope="module")
-def undisturbed() -> dict[str, Undisturbed]:
-    """Filled by the first test."""
-    return {}
-
-
-def report(tailguard: Tailguard) -> dict[str, object]:
-    document: dict[str, object] = json.loads(tailguard("report", "show", SESSION, "--json").out)
-    return document
-
-
-def left_behind(tailguard: Tailguard, directory: Path, before: bytes = b"") -> Undisturbed:
-    found = report(tailguard)
-    level = found["indices"]["veqtor"]["total_return"]
-    return Undisturbed(before, found["target"], level, values(f"sqlite:///{directory / 'tailguard.db'}"))
-
-
-def test_without_a_fault_the_first_run_emits_and_the_second_changes_nothing(
-    at: Callable[[dt.datetime], None], tailguard: Tailguard, tmp_path: Path, undisturbed: dict[str, Undisturbed]
-) -> None:
-    at(BEFORE)
-    assert tailguard("run", "--json").code == 0
-    before = (tmp_path / "tailguard.db").read_bytes()
-    at(FIRST)
-    assert outcome(tailguard("run", "--json"))[0] == EMITTED
-    undisturbed[""] = left_behind(tailguard, tmp_path, before)
-    at(SECOND)
-    assert outcome(tailguard("run", "--json"))[0] == ALREADY
-    assert undisturbed[""].target == {"equity": 0.6, "volatility": 0.4, "cash": 0.0}
+def test_without_a_fault_the_target_is_that_of_the_evening(undisturbed: Undisturbed) -> None:
+    assert undisturbed.target == {"equity": 0.6, "volatility": 0.4, "cash": 0.0}
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case.what for case in CASES])
 def test_a_fault_emits_nothing_wrong_and_loses_nothing(
-    case: Case,
-    market: Market,
-    at: Callable[[dt.datetime], None],
-    tailguard: Tailguard,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    undisturbed: dict[str, Undisturbed],
-    results: dict[str, tuple[str, str]],
+    case: Case, evening: Evening, undisturbed: Undisturbed, results: dict[str, tuple[str, str]]
 ) -> None:
-    (tmp_path / "tailguard.db").write_bytes(undisturbed[""].database)
-    at(FIRST)
-    monkeypatch.setenv("TAILGUARD_SOURCE_ATTEMPTS", str(case.attempts))
-    monkeypatch.setenv("TAILGUARD_SOURCE_TIMEOUT_SECONDS", str(case.timeout))
-    market.misbehave(*map(Fault.parse, case.faults))
-    first, said = outcome(tailguard("run", "--json"))
+    shutil.copyfile(undisturbed.before, evening.database)
+    first, said = evening.run(FIRST, case)
     assert (first, case.says in said) == (case.first, True), said
-    listed = tailguard("report", "list", "--json")
-    emitted = [each for each in json.loads(listed.out) if each["session"] == SESSION]
+    emitted = [document for (day, _), document in find(evening.url).reports.items() if str(day) == SESSION]
     assert len(emitted) == (first == EMITTED)
-    if emitted:
-        assert emitted[0]["target"] == undisturbed[""].target
+    assert all(json.loads(document)["target"] == undisturbed.target for document in emitted)
 
-    market.behave()
-    at(SECOND)
-    then, said = outcome(tailguard("run", "--json"))
+    then, said = evening.run(SECOND)
     assert then == case.then, said
-    after = left_behind(tailguard, tmp_path)
-    assert (after.target, after.level) == (undisturbed[""].target, pytest.approx(undisturbed[""].level, rel=1e-12))
-    lost = {key for key, value in undisturbed[""].values.items() if after.values.get(key) != value}
+    after = evening.left_behind(undisturbed.before)
+    assert (after.target, after.level) == (undisturbed.target, pytest.approx(undisturbed.level, rel=1e-12))
+    lost = {key for key, value in undisturbed.values.items() if after.values.get(key) != value}
     assert not lost
     results[case.what] = (first, then)
 
@@ -271,12 +254,11 @@ def test_a_fault_emits_nothing_wrong_and_loses_nothing(
 def test_the_table_of_the_documentation_is_what_came_of_it(results: dict[str, tuple[str, str]]) -> None:
     if set(results) != {case.what for case in CASES}:
         pytest.skip("not every case has run")
-    head, _, _ = DOCUMENT.read_text().partition(MARK)
     lines = ["| fault at 18:45, mended by 20:30 | 18:45 | says | 20:30 |", "|---|---|---|---|"]
     for case in CASES:
         says = f"`{case.says}`" if case.says else ""
-        lines.append(f"| {case.what} | {case.first} | {says} | {case.then} |")
-    table = "\n".join(lines) + "\n"
+        first, then = results[case.what]
+        lines.append(f"| {case.what} | {first} | {says} | {then} |")
     if WRITE:
-        DOCUMENT.write_text(f"{head}{MARK}\n{table}")
-    assert DOCUMENT.read_text() == f"{head}{MARK}\n{table}"
+        write_part(PART, lines)
+    assert part(PART) == lines
