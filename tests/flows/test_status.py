@@ -16,6 +16,8 @@ from tests.conftest import NOW, now
 from tests.flows.conftest import Tailguard
 from tests.storage.conftest import add_reports, new_report
 
+pytestmark = pytest.mark.server
+
 FRIDAY, MONDAY = dt.date(2026, 11, 20), dt.date(2026, 11, 23)
 
 

@@ -18,6 +18,8 @@ from tasks.alerts import record_missing
 from tasks.persist import Recipient
 from tests.storage.conftest import DAY, T0, add_reports, new_report, row_count, start_run
 
+pytestmark = pytest.mark.server
+
 DESK, WEBHOOK = ("email", "desk@example.com"), ("slack", "webhook")
 DEADLINE = T0 + dt.timedelta(hours=20)
 ALERT = NewAlert(DAY, "d1", LAST_CALL, "waiting for VIX", "VIX is not there.\nNeither is VXX26.", DEADLINE)

@@ -12,6 +12,8 @@ from storage.observations import StoredValue
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, row_count
 
+pytestmark = pytest.mark.server
+
 HASH = "ab" * 32
 
 

@@ -14,6 +14,8 @@ from storage.models import Allocation, HedgeTarget
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, add_reports, new_report, row_count, start_run
 
+pytestmark = pytest.mark.server
+
 BEFORE = DAY - dt.timedelta(days=1)
 
 

@@ -19,6 +19,8 @@ from storage.runs import (
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, add_reports, new_report, row_count, start_run
 
+pytestmark = pytest.mark.server
+
 DAYS = [DAY - dt.timedelta(days=back) for back in range(5)]
 
 

@@ -9,6 +9,8 @@ from storage.runs import SKIPPED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tests.storage.conftest import DAY, T0, new_report, row_count, start_run
 
+pytestmark = pytest.mark.server
+
 
 def test_work_that_is_not_committed_is_lost(engine: Engine) -> None:
     with UnitOfWork(engine) as work:

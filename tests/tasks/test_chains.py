@@ -15,7 +15,7 @@ from tasks.sources.formats import CBOE_OPTION_CHAIN
 from tasks.sources.option_chain import READER_VERSION
 from tasks.sources.payload import Payload
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 MONDAY, TUESDAY = dt.date(2024, 6, 3), dt.date(2024, 6, 4)
 

@@ -19,7 +19,7 @@ from tests.conftest import now
 from tests.reports import hedges
 from tests.tasks.test_persist import DESK, SESSION, counts, report, run_id
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 # Fixtures are found by the names of this module.
 __all__ = ["report", "run_id"]

@@ -24,7 +24,7 @@ from tasks.schedule import REREAD_SESSIONS, deadline
 from tests.conftest import NOW, now
 from tests.storage.conftest import add_reports, new_report
 
-pytestmark = pytest.mark.both_databases
+pytestmark = [pytest.mark.server, pytest.mark.both_databases]
 
 SESSION = dt.date(2026, 11, 20)
 
