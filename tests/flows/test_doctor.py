@@ -877,7 +877,12 @@ def test_a_prefect_server_is_asked_for_the_deployments_and_their_schedules(
         idle = "no worker looks for its runs: daily-after-close, health-check"
         assert (waiting.status, waiting.found) == (WARN, idle)
         client.post("/deployments/get_scheduled_flow_runs", json={"deployment_ids": [daily, health]}).raise_for_status()
-        assert deployments() == Finding("deployments", OK, f"{', '.join(DEPLOYMENTS)}; 2 active schedules")
+        # The server notes who asked after it has answered.
+        wanted = Finding("deployments", OK, f"{', '.join(DEPLOYMENTS)}; 2 active schedules")
+        until = time.monotonic() + 20
+        while (found := deployments()) != wanted and time.monotonic() < until:
+            time.sleep(0.2)
+        assert found == wanted
         client.patch(f"/deployments/{daily}", json={"paused": True}).raise_for_status()
         assert deployments().found == "paused: daily-after-close"
         for key in keys.values():
