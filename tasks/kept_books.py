@@ -60,7 +60,9 @@ class KeptBooks:
         return found
 
     def _kept(self, rule_sets: Sequence[RuleSet]) -> dict[str, KeptBook]:
-        with UnitOfWork(self.engine) as work:
+        stored: list[StoredBook] = []
+        # A cache that cannot be read is as good as none: the fold begins at the beginning.
+        with suppress(DBAPIError), UnitOfWork(self.engine) as work:
             stored = work.kept_books.kept((rules.sha256 for rules in rule_sets), program_digest())
         found = {}
         for item in stored:

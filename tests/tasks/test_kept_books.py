@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, select, text, update
 
 from signals.alvh.hedge import Hedges, hedges_of
 from signals.alvh.kept import OLDEST_SESSIONS, SESSIONS_BEHIND
@@ -141,3 +141,11 @@ def test_a_look_at_an_older_session_leaves_the_book_of_a_later_one_alone(
     assert not any(is_taken_up(KeptBooks(engine, since=earlier).hedges(signals, ONE, NOTIONAL)))
     with engine.connect() as connection:
         assert set(connection.scalars(select(KeptBook.session))) == before
+
+
+def test_a_cache_that_cannot_be_read_costs_nothing_but_time(engine: Engine, signals_then: VeqtorSignals) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE kept_books"))
+    found = KeptBooks(engine, since=THEN).hedges(signals_then, ONE, NOTIONAL)
+    assert not any(is_taken_up(found))
+    assert found.on(THEN)[0].unavailable is None
