@@ -9,17 +9,14 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine
 
+from signals.zones import NEW_YORK
 from storage.outbox import FAILED as MESSAGE_FAILED
 from storage.outbox import PENDING, UNCERTAIN
 from storage.runs import AWAITING_DATA, FAILED, SKIPPED, NextRun, RunSummary, SessionOutcome
 from storage.unit_of_work import UnitOfWork
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
 
 #: Names of what can be wrong, the gravest first. They are also names of the health check's states.
 NO_SIGNAL, NO_RUN, UNFINISHED, UNDELIVERED, STALE = "NoSignal", "NoRun", "Unfinished", "Undelivered", "Stale"
@@ -189,4 +186,4 @@ def _stale(ledger: Ledger, now: dt.datetime, max_age: dt.timedelta) -> list[Prob
 
 
 def _said(instant: dt.datetime) -> str:
-    return f"{instant.astimezone(_NEW_YORK):%a %Y-%m-%d %H:%M} New York"
+    return f"{instant.astimezone(NEW_YORK):%a %Y-%m-%d %H:%M} New York"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from zoneinfo import ZoneInfo
 
 import click
 
@@ -15,15 +14,13 @@ from flows.cli.options import database_option, existing_database, json_option
 from flows.cli.output import say
 from flows.settings import load_settings
 from signals.errors import ConfigurationError
+from signals.zones import NEW_YORK
 from storage.outbox import FAILED as MESSAGE_FAILED
 from storage.outbox import PENDING, SENDING, UNCERTAIN, StoredAlert
 from storage.runs import AWAITING_DATA, FAILED, RunSummary
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import clock_at
 from tasks.health import UNDELIVERED, problems, read_ledger
-
-# signals.calendar has it too, and loads numpy.
-_NEW_YORK = ZoneInfo("America/New_York")
 
 _NEED_ATTENTION = (PENDING, SENDING, UNCERTAIN, MESSAGE_FAILED)
 
@@ -167,4 +164,4 @@ def _alert_document(alert: StoredAlert | None) -> dict[str, str] | None:
 
 
 def _new_york(instant: dt.datetime) -> str:
-    return f"{instant.astimezone(_NEW_YORK):%a %Y-%m-%d %H:%M}"
+    return f"{instant.astimezone(NEW_YORK):%a %Y-%m-%d %H:%M}"

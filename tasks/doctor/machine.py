@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
+from signals.zones import NEW_YORK
 from tasks.doctor.findings import FAIL, OK, WARN, Finding
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ DISK_WARN, DISK_FAIL = 1_000_000_000, 200_000_000
 
 def time_zone() -> Finding:
     """Whether the time zone data know New York."""
-    new_york = ZoneInfo("America/New_York")
     for instant, hours in _KNOWN_OFFSETS:
-        found = instant.astimezone(new_york).utcoffset()
+        found = instant.astimezone(NEW_YORK).utcoffset()
         if found != dt.timedelta(hours=hours):
             wrong = f"New York at {instant:%Y-%m-%d %H:%M} UTC is {found} from UTC, expected {hours} hours"
             return Finding("time zone", FAIL, wrong, "Reinstall the package tzdata, and check the system's own data.")

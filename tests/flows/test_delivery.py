@@ -5,14 +5,12 @@ from __future__ import annotations
 import email
 import email.policy
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
-from tests.flows.conftest import Mailbox, Tailguard
+from tests.flows.conftest import Mailbox, Tailguard, webhook
 from tests.market_files import write_market
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
@@ -21,26 +19,9 @@ pytestmark = [pytest.mark.server, pytest.mark.usefixtures("prefect_server")]
 @pytest.fixture
 def channel(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, object]]]:
     """What a Slack channel's webhook was sent."""
-    posts: list[dict[str, object]] = []
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            posts.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"ok")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name of the base class
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Webhook)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    monkeypatch.setenv("TAILGUARD_SLACK_WEBHOOK_URL", f"http://127.0.0.1:{server.server_port}/services/secret-token")
-    yield posts
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with webhook() as found:
+        monkeypatch.setenv("TAILGUARD_SLACK_WEBHOOK_URL", found.address)
+        yield found.posts
 
 
 @pytest.fixture
