@@ -236,6 +236,74 @@ class HedgeTarget(Base):
     basis: Mapped[str | None] = mapped_column(String(20))
 
 
+class SessionFigureRow(Base):
+    """The key figures of a report, in columns; `storage.figures` says what they are."""
+
+    __tablename__ = "session_figures"
+    __table_args__ = (Index(None, "rule_set", "session"),)
+
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), primary_key=True, autoincrement=False)
+    session: Mapped[dt.date] = mapped_column(Date)
+    rule_set: Mapped[str] = mapped_column(String(80))
+    revision: Mapped[int]
+    emitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    effective_session: Mapped[dt.date] = mapped_column(Date)
+    health: Mapped[str] = mapped_column(String(20))
+    back_test: Mapped[bool]
+    spx: Mapped[float | None] = mapped_column(Float(53))
+    vix: Mapped[float | None] = mapped_column(Float(53))
+    realised_volatility: Mapped[float] = mapped_column(Float(53))
+    regime: Mapped[str] = mapped_column(String(40))
+    short_average: Mapped[float] = mapped_column(Float(53))
+    long_average: Mapped[float] = mapped_column(Float(53))
+    trend: Mapped[str] = mapped_column(String(40))
+    trend_up: Mapped[bool]
+    trend_run: Mapped[int]
+    excess_return_5d: Mapped[float | None] = mapped_column(Float(53))
+    stop_loss: Mapped[bool]
+    in_cash: Mapped[bool]
+    earned_equity: Mapped[float] = mapped_column(Float(53))
+    earned_volatility: Mapped[float] = mapped_column(Float(53))
+    earned_cash: Mapped[float] = mapped_column(Float(53))
+    held_equity: Mapped[float] = mapped_column(Float(53))
+    held_volatility: Mapped[float] = mapped_column(Float(53))
+    held_cash: Mapped[float] = mapped_column(Float(53))
+    target_equity: Mapped[float] = mapped_column(Float(53))
+    target_volatility: Mapped[float] = mapped_column(Float(53))
+    target_cash: Mapped[float] = mapped_column(Float(53))
+    veqtor_total_return: Mapped[float | None] = mapped_column(Float(53))
+    veqtor_excess_return: Mapped[float | None] = mapped_column(Float(53))
+    sp500_total_return: Mapped[float | None] = mapped_column(Float(53))
+    vix_short_total_return: Mapped[float | None] = mapped_column(Float(53))
+    vix_mid_total_return: Mapped[float | None] = mapped_column(Float(53))
+    constant_maturity_30d: Mapped[float | None] = mapped_column(Float(53))
+
+
+class HedgeFigureRow(Base):
+    """The key figures of a hedge in a report, by layer and as a whole; `storage.figures` says what they are."""
+
+    __tablename__ = "hedge_figures"
+    __table_args__ = (Index(None, "hedge", "session"),)
+
+    report_id: Mapped[int] = mapped_column(ForeignKey("reports.id"), primary_key=True, autoincrement=False)
+    hedge: Mapped[str] = mapped_column(String(80), primary_key=True)
+    layer: Mapped[str] = mapped_column(String(20), primary_key=True)
+    session: Mapped[dt.date] = mapped_column(Date)
+    revision: Mapped[int]
+    emitted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    action: Mapped[str] = mapped_column(String(20))
+    state: Mapped[str] = mapped_column(String(20))
+    score: Mapped[float | None] = mapped_column(Float(53))
+    paid_usd: Mapped[float] = mapped_column(Float(53))
+    received_usd: Mapped[float] = mapped_column(Float(53))
+    worth_usd: Mapped[float | None] = mapped_column(Float(53))
+    pnl_usd: Mapped[float] = mapped_column(Float(53))
+    net_cost: Mapped[float | None] = mapped_column(Float(53))
+    alarm: Mapped[float | None] = mapped_column(Float(53))
+    stop: Mapped[float | None] = mapped_column(Float(53))
+    notional_usd: Mapped[float] = mapped_column(Float(53))
+
+
 class Alert(Base):
     """A session that got no signal in time, which recipients are told of once.
 

@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from storage.figures import FigureRepository
 from storage.kept_books import KeptBookRepository
 from storage.observations import ObservationRepository
 from storage.outbox import OutboxRepository
@@ -40,6 +41,7 @@ class UnitOfWork:
         self.reports = ReportRepository(self._session)
         self.outbox = OutboxRepository(self._session)
         self.runs = RunRepository(self._session)
+        self.figures = FigureRepository(self._session)
         self.kept_books = KeptBookRepository(self._session)
 
     def __enter__(self) -> Self:

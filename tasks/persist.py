@@ -17,6 +17,7 @@ from storage.reports import AllocationLine, NewReport, StoredFingerprint
 from storage.runs import ALREADY_EMITTED, EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
+from tasks.figures import StoredAs, hedge_figures, session_figures
 from tasks.hedge_targets import (
     HedgeKey,
     ask_for_the_same,
@@ -80,6 +81,7 @@ def emit(
         outcomes = [item.outcome for item in found]
         new = [item for item in found if item.outcome.outcome != ALREADY_EMITTED]
         added = work.reports.add([_new_report(item, now) for item in new], run_id)
+        _keep_figures(work, new, added, now)
         keys = {item.report.session: item.before.id for item in found if item.before}
         keys |= zip((item.report.session for item in new), added, strict=True)
         if recipients:
@@ -209,13 +211,26 @@ def _stored_report(work: UnitOfWork, key: int) -> SignalReport:
     return decode(SignalReport, json.loads(work.reports.by_id(key).document))
 
 
+def _keep_figures(work: UnitOfWork, new: Sequence[Judged], keys: Sequence[int], now: dt.datetime) -> None:
+    """Store the figures of reports that were stored with these keys."""
+    stored = [(item.report, StoredAs(key, _revision(item), now)) for item, key in zip(new, keys, strict=True)]
+    work.figures.add(
+        [session_figures(report, as_what) for report, as_what in stored],
+        [row for report, as_what in stored for row in hedge_figures(report, as_what)],
+    )
+
+
+def _revision(item: Judged) -> int:
+    return item.before.revision + 1 if item.before else 1
+
+
 def _new_report(item: Judged, now: dt.datetime) -> NewReport:
     report = item.report
     return NewReport(
         session=report.session,
         rule_set=report.rule_set,
         rule_set_digest=report.rule_set_digest,
-        revision=item.before.revision + 1 if item.before else 1,
+        revision=_revision(item),
         fingerprint=item.fingerprint,
         document=_JSON.encode(encode(report)),
         emitted_at=now,

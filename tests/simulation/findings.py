@@ -8,16 +8,19 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 
 from sqlalchemy import Engine, create_engine, inspect, select, text
 from sqlalchemy.orm import Session
 
 from signals.document import decode
 from signals.veqtor.report import SignalReport
-from storage.models import Alert, Allocation, HedgeTarget, OutboxMessage, Report
+from storage.figures import HedgeFigures, SessionFigures
+from storage.models import Alert, Allocation, HedgeFigureRow, HedgeTarget, OutboxMessage, Report, SessionFigureRow
 from storage.outbox import SENDING, SUPERSEDED, UNCERTAIN
 from storage.reports import AllocationLine, HedgeTargetLine
 from storage.unit_of_work import UnitOfWork
+from tasks.figures import StoredAs, hedge_figures, session_figures
 from tasks.hedge_targets import hedge_target_lines
 from tasks.persist import allocation_lines
 
@@ -88,11 +91,14 @@ def check_whole(url: str, since: dt.date = dt.date.min) -> None:
             report = decode(SignalReport, json.loads(row.document))
             assert _stored(session, Allocation, AllocationLine, row.id) == Counter(allocation_lines(report))
             assert _stored(session, HedgeTarget, HedgeTargetLine, row.id) == Counter(hedge_target_lines(report))
+            stored_as = StoredAs(row.id, row.revision, row.emitted_at)
+            assert _stored(session, SessionFigureRow, SessionFigures, row.id) == Counter(
+                [session_figures(report, stored_as)]
+            )
+            assert _stored(session, HedgeFigureRow, HedgeFigures, row.id) == Counter(hedge_figures(report, stored_as))
 
 
-def _stored(
-    session: Session, table: type[Allocation | HedgeTarget], line: type, report_id: int
-) -> Counter[AllocationLine | HedgeTargetLine]:
+def _stored(session: Session, table: type[Any], line: type, report_id: int) -> Counter[Any]:
     columns = [getattr(table, field.name) for field in fields(line)]
     return Counter(line(*row) for row in session.execute(select(*columns).where(table.report_id == report_id)))
 

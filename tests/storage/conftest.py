@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
 
+from storage.figures import HedgeFigures, SessionFigures
 from storage.reports import AllocationLine, HedgeTargetLine, NewReport
 from storage.unit_of_work import UnitOfWork
 from tests.conftest import on_both_databases
@@ -73,6 +76,29 @@ def hedge_target(
         price=1.25 if instrument else None,
         basis="model" if instrument else None,
     )
+
+
+def figures(report_id: int, session: dt.date = DAY, revision: int = 1, **others: Any) -> SessionFigures:
+    """The figures of a report; a number of its own for each that is not named."""
+    given = {
+        "report_id": report_id, "session": session, "rule_set": "veqtor", "revision": revision, "emitted_at": T0,
+        "effective_session": session + dt.timedelta(days=1), "health": "OK", "back_test": False, "trend_run": 3,
+        "regime": "10% to 20%", "trend": "no trend", "trend_up": True, "stop_loss": False, "in_cash": False,
+    }  # fmt: skip
+    numbers = {field.name: float(n) for n, field in enumerate(fields(SessionFigures)) if field.name not in given}
+    return SessionFigures(**(numbers | given | others))
+
+
+def hedge_figures(
+    report_id: int, session: dt.date = DAY, revision: int = 1, layer: str = "all", **others: Any
+) -> HedgeFigures:
+    """The figures of a layer of a hedge."""
+    given = {
+        "report_id": report_id, "session": session, "revision": revision, "emitted_at": T0, "hedge": "alvh-seed",
+        "layer": layer, "action": "HOLD", "state": "ACTIVE",
+    }  # fmt: skip
+    numbers = {field.name: float(n) for n, field in enumerate(fields(HedgeFigures)) if field.name not in given}
+    return HedgeFigures(**(numbers | given | others))
 
 
 def start_run(engine: Engine, kind: str = "daily") -> int:
