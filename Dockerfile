@@ -40,8 +40,9 @@ RUN groupadd --gid 10001 tailguard \
 
 COPY --from=build /opt/tailguard /opt/tailguard
 
-# Prefect keeps its own state apart from the volume; a run needs none of an earlier one.
+# Prefect and matplotlib keep their own state apart from the volume; a run needs none of an earlier one.
 ENV PATH=/opt/tailguard/bin:$PATH \
+    MPLCONFIGDIR=/tmp/matplotlib \
     PREFECT_HOME=/tmp/prefect \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1

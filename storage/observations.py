@@ -62,6 +62,19 @@ class TracedValue:
 
 
 @dataclass(frozen=True)
+class ValueVersion:
+    """One version of a value; None is one that its publisher took back."""
+
+    publisher: str
+    value: float | None
+    known_at: dt.datetime
+    known_at_is_assumed: bool
+    payload_sha256: str
+    fetched_at: dt.datetime
+    locator: str
+
+
+@dataclass(frozen=True)
 class ChangedValue:
     """A value that replaced an earlier one of the same day."""
 
@@ -149,11 +162,16 @@ class ObservationRepository(PayloadRepository):
         return int(row[0]), int(row[1])
 
     def latest(
-        self, series: Iterable[str] | None = None, *, as_of: dt.datetime | None = None
+        self,
+        series: Iterable[str] | None = None,
+        *,
+        first: dt.date | None = None,
+        last: dt.date | None = None,
+        as_of: dt.datetime | None = None,
     ) -> list[tuple[str, str, dt.date, float, int]]:
         """Series, publisher, day, value and payload key of the latest version of every observation, or of some series.
 
-        With `as_of`, of the versions that were known at that instant.
+        With `first` and `last`, of their days; with `as_of`, of the versions that were known at that instant.
 
         The latest is the one appended last: the assumed availability of the first version can lie after the instant at
         which a change of it was fetched. Sorted by series, publisher and day.
@@ -163,16 +181,20 @@ class ObservationRepository(PayloadRepository):
         ).order_by(Observation.series, Observation.publisher, Observation.day, Observation.id)
         if series is not None:
             query = query.where(Observation.series.in_(sorted(series)))
+        if first is not None:
+            query = query.where(Observation.day >= first)
+        if last is not None:
+            query = query.where(Observation.day <= last)
         if as_of is not None:
             query = query.where(Observation.known_at <= as_of)
         newest: list[tuple[str, str, dt.date, float | None, int]] = []
-        last = None
+        previous = None
         for name, publisher, day, value, payload_id in self._session.execute(query):
             key = (name, publisher, day)
-            if key == last:
+            if key == previous:
                 newest.pop()
             newest.append((name, publisher, day, value, payload_id))
-            last = key
+            previous = key
         return [
             (name, publisher, day, value, payload_id)
             for name, publisher, day, value, payload_id in newest
@@ -201,9 +223,15 @@ class ObservationRepository(PayloadRepository):
         return [SeriesExtent(*row) for row in self._session.execute(query)]
 
     def traced(
-        self, *, series: str | None = None, day: dt.date | None = None, as_of: dt.datetime | None = None
+        self,
+        *,
+        series: str | None = None,
+        day: dt.date | None = None,
+        since: dt.date | None = None,
+        until: dt.date | None = None,
+        as_of: dt.datetime | None = None,
     ) -> list[TracedValue]:
-        """The latest version of each value of a series, of a day, or of both, with the payload it came from.
+        """The latest version of each value of a series, of a day or some days, with the payload it came from.
 
         With `as_of`, of the versions that were known at that instant. Sorted by day, series and publisher.
         """
@@ -212,6 +240,10 @@ class ObservationRepository(PayloadRepository):
             newest = newest.where(Observation.series == series)
         if day is not None:
             newest = newest.where(Observation.day == day)
+        if since is not None:
+            newest = newest.where(Observation.day >= since)
+        if until is not None:
+            newest = newest.where(Observation.day <= until)
         if as_of is not None:
             newest = newest.where(Observation.known_at <= as_of)
         rows = self._session.execute(
@@ -244,6 +276,37 @@ class ObservationRepository(PayloadRepository):
             )
             for row in rows
         ]
+
+    def versions(self, series: str, day: dt.date) -> list[ValueVersion]:
+        """Every version of a value, by publisher, the newest first."""
+        rows = self._session.execute(
+            select(
+                Observation.publisher,
+                Observation.value,
+                Observation.known_at,
+                Observation.known_at_is_assumed,
+                Payload.sha256,
+                Payload.fetched_at,
+                Payload.locator,
+            )
+            .join(Payload, Payload.id == Observation.payload_id)
+            .where(Observation.series == series, Observation.day == day)
+            .order_by(Observation.publisher, Observation.id.desc())
+        )
+        return [ValueVersion(*row) for row in rows]
+
+    def days_around(self, series: str, day: dt.date, count: int) -> list[dt.date]:
+        """Up to so many days with an observation of a series before a day, and as many after it; and itself."""
+        mine = Observation.series == series
+        days = select(Observation.day).where(mine).distinct().limit(count)
+        before = self._session.scalars(days.where(Observation.day < day).order_by(Observation.day.desc()))
+        after = self._session.scalars(days.where(Observation.day > day).order_by(Observation.day))
+        here = self._session.scalars(days.where(Observation.day == day))
+        return sorted({*before, *here, *after})
+
+    def has_series(self, series: str) -> bool:
+        """Whether there is any observation of a series."""
+        return self._session.scalar(select(Observation.id).where(Observation.series == series).limit(1)) is not None
 
     def changes(self, *, series: str | None = None, since: dt.datetime | None = None) -> list[ChangedValue]:
         """Every value that replaced an earlier one, newest first; of one series, or known since an instant."""

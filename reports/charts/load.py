@@ -1,0 +1,35 @@
+"""The charts of a stored report, with what they need read from storage."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from reports.charts.build import charts_of
+from reports.charts.chart import Chart
+from reports.context import load_context
+from signals.document import decode
+from signals.veqtor.report import SignalReport
+from storage.reports import StoredReport
+from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from signals.market import IgnoredValue
+
+
+def report_charts(
+    work: UnitOfWork, stored: StoredReport, *, ignored: Collection[IgnoredValue] = ()
+) -> tuple[Chart, ...]:
+    """Describe the charts of a stored report from what was known when it was emitted.
+
+    Parameters
+    ----------
+    ignored : collection of (series, publisher, day)
+        Values that somebody has looked at and found wrong.
+    """
+    # The calendar takes a moment to import, and nothing else here needs it.
+    from reports.charts.settled import curves_of
+
+    report = decode(SignalReport, json.loads(stored.document))
+    return charts_of(report, load_context(work, stored), curves_of(work, report, stored.emitted_at, ignored))
