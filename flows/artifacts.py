@@ -10,6 +10,7 @@ import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from sqlalchemy import Engine
 
 from flows.logs import runs_are_kept, tell
+from reports.context import load_context
 from reports.markdown import render_markdown
 from reports.view import report_view
 from signals.document import decode
@@ -34,6 +36,7 @@ from signals.veqtor.rules import VEQTOR
 from storage.runs import EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.hedge_targets import hedge_target_lines
+from tasks.notify.content import report_before
 from tasks.persist import allocation_lines
 from tasks.sources.payload import Source
 
@@ -73,14 +76,16 @@ def _label(source: Source, tags: Sequence[str], name: str | None = None) -> None
 def _show_report(engine: Engine, outcome: SessionOutcome, review_url: str | None) -> None:
     with UnitOfWork(engine) as work:
         stored = work.reports.newest(VEQTOR.name, outcome.session)
-    if stored is None:
-        return
+        if stored is None:
+            return
+        context, before = load_context(work, stored), report_before(work, stored)
     report = decode(SignalReport, json.loads(stored.document))
-    view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at)
-    create_markdown_artifact(render_markdown(view), key=REPORT_KEY, description=view.subject)
+    view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at, context=context, before=before)
+    page = f"{review_url}/reports/{outcome.session}" if review_url else ""
+    create_markdown_artifact(render_markdown(replace(view, page=page)), key=REPORT_KEY, description=view.subject)
     create_table_artifact(target_rows(report), key=TARGETS_KEY, description=f"What to hold from {report.effective_at}")
-    if review_url:
-        create_link_artifact(review_url, link_text=f"Reports, {outcome.session}", key=REVIEW_KEY)
+    if page:
+        create_link_artifact(page, link_text=f"Reports, {outcome.session}", key=REVIEW_KEY)
 
 
 def target_rows(report: SignalReport) -> list[dict[str, Any]]:

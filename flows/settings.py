@@ -35,6 +35,8 @@ from flows.settings_values import (
     Password,
     PublishedValues,
     SecretWebAddress,
+    SlackChannelName,
+    SlackToken,
     is_in_the_clear,
     is_loopback,
 )
@@ -51,6 +53,8 @@ from tasks.sources.addresses import (
     USER_AGENT,
     YAHOO_URL,
 )
+
+SLACK_API_URL = "https://slack.com/api"
 
 #: Read by the test suite only.
 _TEST_PREFIX = f"{PREFIX}TEST_"
@@ -233,9 +237,27 @@ class Settings(BaseSettings):
     slack_webhook_url: SecretWebAddress = _setting(
         "Slack",
         None,
-        "Incoming webhook of a Slack channel. Without one, nobody is told in Slack.",
+        "Incoming webhook of a Slack channel. Without one, and without a bot, nobody is told in Slack.",
         takes="address",
         example="https://hooks.slack.com/services/change/me",
+    )
+    slack_bot_token: SlackToken = _setting(
+        "Slack",
+        None,
+        "Token of a bot that may write to `slack_channel`, in place of a webhook: it puts the details of a report into "
+        "a thread below its message.",
+        takes="token, xoxb-...",
+        example="xoxb-change-me",
+    )
+    slack_channel: SlackChannelName = _setting(
+        "Slack",
+        None,
+        "Channel the bot writes to: its ID, or its name with #. The bot has to be a member.",
+        takes="ID or #name",
+        example="C0123456789",
+    )
+    slack_api_url: BaseAddress = _setting(
+        "Slack", SLACK_API_URL, "Base address of Slack's interface for programs, for the bot.", takes="address"
     )
     timeout_seconds: float = _setting(
         "Delivery",
@@ -287,9 +309,16 @@ class Settings(BaseSettings):
     review_url: BaseAddress | None = _setting(
         "Running",
         None,
-        "Address under which people read reports. A run on a Prefect server links to it there.",
+        "Address under which people read reports, as `tailguard review` shows them. Messages link to it, and so does a "
+        "run on a Prefect server.",
         takes="address",
         example="https://tailguard.example.com",
+    )
+    review_token: AccessKey = _setting(
+        "Running",
+        None,
+        "What readers of `tailguard review` have to know, 16 characters or more; needed where others can reach it.",
+        example="change-me-change-me",
     )
     log_level: Literal["debug", "info", "warning", "error"] | None = _setting(
         "Logs",
@@ -331,6 +360,17 @@ class Settings(BaseSettings):
             raise contradiction("smtp_security", "starttls or ssl, as smtp_password would go over the network readable")
         if self.fred_api_key and is_in_the_clear(self.fred_api_url):
             raise contradiction("fred_api_url", "https://, as fred_api_key would go over the network readable")
+        if self.slack_webhook_url and (self.slack_bot_token or self.slack_channel):
+            raise contradiction(
+                "slack_webhook_url",
+                "a webhook or a bot: remove slack_webhook_url to have threads, or slack_bot_token and slack_channel",
+            )
+        if bool(self.slack_bot_token) != bool(self.slack_channel):
+            raise contradiction(
+                "slack_channel", "slack_bot_token and slack_channel together, or neither: one alone tells nobody"
+            )
+        if self.slack_bot_token and is_in_the_clear(self.slack_api_url):
+            raise contradiction("slack_api_url", "https://, as slack_bot_token would go over the network readable")
         if self.approvals_required > len(self.approvers):
             raise contradiction("approvals_required", f"at most the number of approvers, {len(self.approvers)}")
         return self

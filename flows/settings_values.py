@@ -82,6 +82,18 @@ def _web_address(value: str) -> None:
         raise ValueError("an address that starts with https://")
 
 
+def _slack_channel(value: str | None) -> str | None:
+    if value is not None and not re.fullmatch(r"#[^\s,#]{1,80}|[CGD][A-Z0-9]{4,}", value):
+        raise ValueError("a channel's ID, such as C0123456789, or its name with #")
+    return value
+
+
+def _token(value: str) -> None:
+    # It goes into a header.
+    if not re.fullmatch(r"xox[a-z]-[A-Za-z0-9-]+", value):
+        raise ValueError("a token that starts with xoxb-")
+
+
 def _anything(_: str) -> None:
     return
 
@@ -179,5 +191,7 @@ Password = Annotated[SecretStr, _secret(_anything)]
 AccessKey = Annotated[SecretStr | None, _secret(_anything)]
 Approvers = Annotated[Listed[str], AfterValidator(_approvers)]
 BaseAddress = Annotated[str, AfterValidator(_base_address)]
+SlackChannelName = Annotated[str | None, AfterValidator(_slack_channel)]
+SlackToken = Annotated[SecretStr | None, _secret(_token)]
 HeaderText = Annotated[str, AfterValidator(_header)]
 SecretWebAddress = Annotated[SecretStr | None, _secret(_web_address)]

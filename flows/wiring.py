@@ -30,6 +30,7 @@ from tasks.ingest import Stored, stored_days
 from tasks.notify.channel import Channel
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
+from tasks.notify.slack_bot import SlackBot
 from tasks.persist import Recipient
 from tasks.schedule import session_due, settled_session
 from tasks.sources.files import FilesSource
@@ -210,10 +211,18 @@ class Services:
                 sender=settings.mail_from,
                 timeout_seconds=settings.timeout_seconds,
             )
-            found[EmailChannel.name] = EmailChannel(server, self.clock)
+            found[EmailChannel.name] = EmailChannel(server, self.clock, settings.review_url)
         if settings.slack_webhook_url:
             url = settings.slack_webhook_url.get_secret_value()
-            found[SlackChannel.name] = SlackChannel(url, settings.timeout_seconds)
+            found[SlackChannel.name] = SlackChannel(url, settings.timeout_seconds, settings.review_url)
+        elif settings.slack_bot_token and settings.slack_channel:
+            found[SlackBot.name] = SlackBot(
+                settings.slack_bot_token.get_secret_value(),
+                settings.slack_channel,
+                settings.timeout_seconds,
+                settings.slack_api_url,
+                settings.review_url,
+            )
         return found
 
     def tells(self, source: Source) -> bool:
@@ -227,6 +236,8 @@ class Services:
             found += [Recipient(EmailChannel.name, address) for address in settings.mail_to]
         if settings.slack_webhook_url:
             found.append(Recipient(SlackChannel.name, WEBHOOK))
+        elif settings.slack_bot_token and settings.slack_channel:
+            found.append(Recipient(SlackBot.name, settings.slack_channel))
         return found
 
 

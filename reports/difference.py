@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reports.sections import holding
+from reports.words import holding
 from signals.alvh.history import instrument_of
 from signals.alvh.report import HedgeSignal, LayerTarget
 from signals.document import encode

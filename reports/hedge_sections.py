@@ -1,43 +1,23 @@
-"""What a report says of the layered VIX hedges: decisions first, then reasons, risk, budget, and what they rest on."""
+"""What a report says of the layered VIX hedges: orders, states and layers, budget, stress, and what they rest on.
+
+The hedges are alternatives to each other. What holds for all of them is said once, and their figures share tables.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Iterator, Sequence
 
+from reports.hedge_risk import carried, score, unsigned_zero
+from reports.indicator_sections import indicators, macro
 from reports.tables import NOTHING, Section, Table, money
+from reports.words import listed
 from signals.alvh.history import instrument_of
-from signals.alvh.report import (
-    HOLD,
-    MIXED,
-    MODEL,
-    NONE,
-    OBSERVED,
-    SETTLEMENT,
-    HedgeSignal,
-    LayerTarget,
-    Package,
-    Reading,
-)
+from signals.alvh.report import HOLD, MIXED, MODEL, NONE, OBSERVED, SETTLEMENT, HedgeSignal, LayerTarget, Package
 from signals.veqtor.report import SignalReport
 
-MODEL_LIMITS = (
-    "Prices marked m are the option model's: median error 12% on the one day that could be checked; weeklies, far "
-    "strikes and tenors other than a month are extrapolated. docs/hedge.md has the limits."
-)
-
 _STANDS_STILL = (HOLD, NONE)
-_SHOWN = "shown"
 _BASES = {MODEL: "m", OBSERVED: "o", SETTLEMENT: "s", MIXED: "x"}
-
-
-def hedge_sections(report: SignalReport) -> tuple[Section, ...]:
-    """The sections of every hedge, in the order in which they are read; none where no hedge is configured."""
-    found = [section for hedge in report.hedges for section in _hedge(hedge, report)]
-    found += _indicators(report.hedges, report.session)
-    found += _macro(report.macro)
-    found += _limits(report.hedges)
-    return tuple(found)
 
 
 def actions(hedge: HedgeSignal) -> str:
@@ -45,90 +25,114 @@ def actions(hedge: HedgeSignal) -> str:
     return ", ".join(f"{layer.layer} {layer.action}" for layer in hedge.layers if layer.action not in _STANDS_STILL)
 
 
-def _hedge(hedge: HedgeSignal, report: SignalReport) -> Iterator[Section]:
-    if hedge.unavailable is not None:
-        yield Section(f"Hedge {hedge.rule_set}", (f"No signal: {hedge.unavailable}.",))
-        return
-    yield _targets(hedge, report)
-    yield _reasons(hedge)
-    yield _held(hedge)
-    yield _risk(hedge, report)
-    yield _budget(hedge)
-
-
-def _targets(hedge: HedgeSignal, report: SignalReport) -> Section:
-    sentences = [hedge.verdict]
-    if others := [other.rule_set for other in report.hedges if other is not hedge]:
-        beside = f"; an alternative to {' and '.join(others)}"
-    else:
-        beside = ""
-    sentences.append(
-        f"A proposal of its own for a portfolio of {hedge.notional_usd:,.0f} USD in the S&P 500: no part of VEQTOR's "
-        f"weights{beside}. Whoever begins today buys what stands under Next."
-    )
-    if hedge.begins_late:
-        sentences.append(
-            f"The book begins on {hedge.inception}, where the loaded history lets it: what it holds is not what a "
-            "longer history would, until every layer has been rolled once."
+def hedge_orders(report: SignalReport) -> Iterator[Section]:
+    """What each layer of each hedge does at the close the report acts at; what holds for all of them stands first."""
+    hedges = carried(report)
+    for hedge in report.hedges:
+        if hedge.unavailable is not None:
+            yield Section(f"Hedge {hedge.rule_set}", (f"No signal: {hedge.unavailable}.",), key="actions")
+    for number, hedge in enumerate(hedges):
+        sentences = [hedge.verdict, *_begins_late(hedge), *_amounts(hedge, report)]
+        sentences += [f"{layer.layer}: {warning}" for layer in hedge.layers for warning in layer.warnings]
+        if number == 0:
+            sentences += _common(hedges, report)
+        header = ("Layer", "Do", "Contract", "Now", "Next", "Whole", "Mark")
+        rows = tuple(row for layer in hedge.layers for row in _target_rows(layer, report.effective_session))
+        yield Section(
+            f"Hedge {hedge.rule_set}: {hedge.description}",
+            tuple(sentences),
+            Table(header, rows, _columns(3, 6)),
+            key="actions",
+            detail=not actions(hedge),
         )
-    sentences += [f"{layer.layer}: {warning}" for layer in hedge.layers for warning in layer.warnings]
-    sentences += hedge.changes or ("Nothing changed since the session before.",)
-    sentences += _orders(hedge, report)
-    sentences.append(
-        f"Contracts to hold from the close of {report.effective_session}, whole ones with their trade in brackets. "
-        f"Marks are in points of 100 USD at the close of {report.session}: m model, o observed, s settled, x both."
-    )
-    header = ("Layer", "Do", "Contract", "Now", "Next", "Whole", "Mark")
-    rows = tuple(row for layer in hedge.layers for row in _target_rows(layer))
-    return Section(
-        f"Hedge {hedge.rule_set}: {hedge.description}", tuple(sentences), Table(header, rows, _columns(3, 6))
-    )
 
 
-def _orders(hedge: HedgeSignal, report: SignalReport) -> list[str]:
-    """What the orders come to at the marks of the session."""
-    parts = []
-    for layer in hedge.layers:
-        sold, bought = _flows(layer)
-        told = [f"{word} {abs(amount):,.0f}" for word, amount in (("sells", sold), ("buys", bought)) if amount]
-        if told:
-            parts.append(f"{layer.layer} {' and '.join(told)}")
-    if not parts:
+def _common(hedges: Sequence[HedgeSignal], report: SignalReport) -> Iterator[str]:
+    names = [hedge.rule_set for hedge in hedges]
+    alternatives = f" The hedges {listed(names)} are alternatives to each other." if len(names) > 1 else ""
+    yield (
+        f"A proposal of its own for a portfolio of {hedges[0].notional_usd:,.0f} USD in the S&P 500, no part of "
+        f"VEQTOR's weights.{alternatives} Whoever begins today buys what stands under Next."
+    )
+    yield (
+        f"Contracts held now and from the close of {report.effective_session}, and whole ones with their trade. Expiry "
+        "+25/-45: calls with a strike of 25 bought, of 45 sold. Marks are in points of 100 USD at the close of "
+        f"{report.session}: m model, o observed, s settled, x mixed."
+    )
+    if any(map(actions, hedges)):
+        yield (
+            f"Orders are filled at the close of {report.effective_session}, whatever the prices are then: they can be "
+            "several times as high."
+        )
+
+
+def _begins_late(hedge: HedgeSignal) -> list[str]:
+    if not hedge.begins_late:
         return []
     return [
-        f"Orders at these marks, USD: {'; '.join(parts)}. They are filled at the close of {report.effective_session}, "
-        "whatever the prices are then: these can be several times as high."
+        f"The book begins on {hedge.inception}, where the loaded history lets it: what it holds is not what a longer "
+        "history would, until every layer has been rolled once."
     ]
 
 
-def _flows(layer: LayerTarget) -> tuple[float, float]:
-    """What a layer sells and what it buys, USD at the marks of the session."""
+def _amounts(hedge: HedgeSignal, report: SignalReport) -> list[str]:
+    """What the orders come to at the marks of the session."""
+    parts = []
+    for layer in hedge.layers:
+        sold, bought = _flows(layer, report.effective_session)
+        told = [f"{word} {abs(amount):,.0f} USD" for word, amount in (("sells", sold), ("buys", bought)) if amount]
+        if told:
+            parts.append(f"{layer.layer} {' and '.join(told)}")
+    settled = [layer for layer in hedge.layers if _is_settled(layer, report.effective_session)]
+    return [
+        *([f"At the marks of {report.session}, {'; '.join(parts)}."] if parts else []),
+        *(
+            f"{layer.layer} is settled in the morning of its expiry, {layer.held.expiry}."
+            for layer in settled
+            if layer.held
+        ),
+    ]
+
+
+def _flows(layer: LayerTarget, effective: dt.date) -> tuple[float, float]:
+    """What a layer sells and what it buys, USD at the marks of the session; what is settled before is not sold."""
     held, target = layer.held, layer.target
-    if held is not None and target is not None and instrument_of(held) == instrument_of(target):
+    if _same(layer) and held is not None and target is not None:
         change = (target.value_usd or 0.0) - (held.value_usd or 0.0)
         return max(-change, 0.0), max(change, 0.0)
-    sold = held.value_usd or 0.0 if held is not None else 0.0
+    sold = 0.0 if held is None or _is_settled(layer, effective) else held.value_usd or 0.0
     return sold, target.value_usd or 0.0 if target is not None else 0.0
 
 
-def _target_rows(layer: LayerTarget) -> Iterator[tuple[str, ...]]:
-    """A row of what is held next, and one of what is held now where that is something else."""
+def _same(layer: LayerTarget) -> bool:
+    """Whether what is held now and next are the same contracts."""
     held, target = layer.held, layer.target
-    same = held is not None and target is not None and instrument_of(held) == instrument_of(target)
+    return held is not None and target is not None and instrument_of(held) == instrument_of(target)
+
+
+def _is_settled(layer: LayerTarget, effective: dt.date) -> bool:
+    """Whether what is held expires before the close at which the target is traded."""
+    return layer.held is not None and layer.held.expiry <= effective
+
+
+def _target_rows(layer: LayerTarget, effective: dt.date) -> Iterator[tuple[str, ...]]:
+    """A row of what is held next, and one of what is held now where that is something else."""
+    held, target, same = layer.held, layer.target, _same(layer)
     if held is None and target is None:
         yield (layer.layer, layer.action, *[NOTHING] * 5)
     if held is not None and not same:
         whole = f"0 ({-held.contracts_rounded:+d})" if held.contracts_rounded else "0 (+0)"
-        yield (layer.layer, layer.action, _contract(held), f"{held.contracts:,.2f}", "0.00", whole, _mark(held))
+        whole = "expires" if _is_settled(layer, effective) else whole
+        yield (layer.layer, layer.action, contract(held), f"{held.contracts:,.2f}", "0.00", whole, _mark(held))
     if target is not None:
         now = held.contracts if same and held is not None else 0.0
         before = held.contracts_rounded if same and held is not None else 0
         whole = f"{target.contracts_rounded:,d} ({target.contracts_rounded - before:+d})"
         counts = (f"{now:,.2f}", f"{target.contracts:,.2f}", whole)
-        yield (layer.layer, layer.action, _contract(target), *counts, _mark(target))
+        yield (layer.layer, layer.action, contract(target), *counts, _mark(target))
 
 
-def _contract(package: Package) -> str:
+def contract(package: Package) -> str:
     """Expiry and legs of a package: ``2020-04-15 +25/-45`` is a call bought and one sold."""
     legs = "/".join(
         f"{leg.ratio:+d}".replace("1", "") + ("x" if abs(leg.ratio) > 1 else "") + f"{leg.strike:g}"
@@ -139,20 +143,79 @@ def _contract(package: Package) -> str:
 
 
 def _mark(package: Package) -> str:
-    return NOTHING if package.price is None else f"{_plain(package.price)} {_BASES.get(package.basis, package.basis)}"
+    return (
+        NOTHING
+        if package.price is None
+        else f"{unsigned_zero(package.price)} {_BASES.get(package.basis, package.basis)}"
+    )
 
 
-def _plain(value: float) -> str:
-    """Two decimals, and nothing without a sign."""
-    shown = f"{value:,.2f}"
-    return "0.00" if shown == "-0.00" else shown
+def hedge_states(report: SignalReport) -> Iterator[Section]:
+    """State and score of each hedge, the indicators they share, and why each layer does what it does."""
+    hedges = carried(report)
+    if hedges:
+        yield Section("ALVH: state and score", tuple(map(_state, hedges)), key="alvh", detail=True)
+    yield from indicators(hedges, report.session)
+    for number, hedge in enumerate(hedges):
+        yield _layers(hedge, explained=number == 0)
+    yield from macro(report.macro)
 
 
-def _reasons(hedge: HedgeSignal) -> Section:
-    sentences = [hedge.state_reason] if hedge.state_reason and hedge.sizes_by_state else []
-    sentences += hedge.remarks
-    sentences += [f"{layer.layer}, {layer.label}: {layer.reason}{_next_roll(layer)}" for layer in hedge.layers]
-    return Section(f"{hedge.rule_set}: why", tuple(sentences))
+def _state(hedge: HedgeSignal) -> str:
+    """The state, its score and what else bears on sizes."""
+    if not hedge.sizes_by_state:
+        return " ".join([f"{hedge.rule_set}:", *hedge.remarks])
+    scored = score(hedge)
+    plainly = f"{hedge.state}, {scored}. " if scored and scored not in hedge.state_reason else ""
+    return " ".join([f"{hedge.rule_set}: {plainly}{hedge.state_reason}".strip(), *hedge.remarks])
+
+
+def _layers(hedge: HedgeSignal, *, explained: bool) -> Section:
+    """Why each layer does what it does; what it holds, has gained and is exposed to."""
+    sentences = [
+        f"{layer.layer}, {layer.label}: {layer.reason}{_next_roll(layer)}{_sold_before(layer)}"
+        for layer in hedge.layers
+    ]
+    if explained:
+        sentences.append(
+            "USD at this close, of fractional contracts. Gain is of what is held, All gain of the layer since "
+            f"{hedge.inception}. Delta is per point of the future of the same expiry, vega per volatility point, theta "
+            "per calendar day."
+        )
+    rows = [row for layer in hedge.layers for row in _layer_rows(layer)]
+    now, later = [layer.held for layer in hedge.layers], [layer.target for layer in hedge.layers]
+    gains = (_sum(layer.position_pnl_usd for layer in hedge.layers), _sum(layer.pnl_usd for layer in hedge.layers))
+    paid = _sum(layer.cost_usd for layer in hedge.layers)
+    rows.append(("All now", "", money(paid), *_together(now, (money(gains[0]), money(gains[1])))))
+    if now != later:
+        rows.append(("All next", "", NOTHING, *_together(later, (NOTHING, NOTHING))))
+    header = ("Layer", "Days", "Paid", "Worth", "Gain", "All gain", "Delta", "Vega", "Theta")
+    table = Table(header, tuple(rows), _columns(1, 8))
+    return Section(f"{hedge.rule_set}: why, and what it holds", tuple(sentences), table, key="alvh", detail=True)
+
+
+_GREEKS = ("delta_usd", "vega_usd", "theta_usd")
+
+
+def _together(packages: Sequence[Package | None], gains: tuple[str, str]) -> tuple[str, ...]:
+    """Worth, gains and sensitivities of packages together."""
+    there = [package for package in packages if package is not None]
+    sensitivities = (money(_sum(getattr(package, name) for package in there)) for name in _GREEKS)
+    return (money(_sum(package.value_usd for package in there)), *gains, *sensitivities)
+
+
+def _layer_rows(layer: LayerTarget) -> Iterator[tuple[str, ...]]:
+    """A row of what is held now, and one of what is bought in its place."""
+    held, target, same = layer.held, layer.target, _same(layer)
+    gains = (money(layer.position_pnl_usd), money(layer.pnl_usd))
+    if held is not None:
+        name = layer.layer if same else f"{layer.layer}, out"
+        yield (name, f"{held.days}", money(layer.cost_usd), *_together([held], gains))
+    if target is not None and not same:
+        bought = (NOTHING, NOTHING if held is not None else gains[1])
+        yield (f"{layer.layer}, in", f"{target.days}", NOTHING, *_together([target], bought))
+    if held is None and target is None:
+        yield (layer.layer, *[NOTHING] * 4, gains[1], *[NOTHING] * 3)
 
 
 def _next_roll(layer: LayerTarget) -> str:
@@ -163,183 +226,14 @@ def _next_roll(layer: LayerTarget) -> str:
     return f" {what} {layer.next_roll}."
 
 
-def _held(hedge: HedgeSignal) -> Section:
-    columns: list[tuple[float | None, ...]] = [
-        (
-            None if layer.held is None else layer.held.value_usd,
-            layer.cost_usd,
-            layer.received_usd,
-            layer.position_pnl_usd,
-            layer.pnl_usd,
-        )
-        for layer in hedge.layers
-    ]
-    rows = [(layer.layer, *map(money, values)) for layer, values in zip(hedge.layers, columns, strict=True)]
-    rows.append(("All", *(money(_sum(column)) for column in zip(*columns, strict=True))))
-    header = ("Layer", "Worth", "Paid", "Sold so far", "Gain", "Gain of the layer")
-    sentence = (
-        f"USD, of fractional contracts, at this close. Gain is worth and sales less what was paid; that of the layer "
-        f"counts from {hedge.inception}."
-    )
-    return Section(f"{hedge.rule_set}: held now", (sentence,), Table(header, tuple(rows), _columns(1, 5)))
-
-
-def _risk(hedge: HedgeSignal, report: SignalReport) -> Section:
-    names = [layer.layer for layer in hedge.layers]
-    packages = [layer.target for layer in hedge.layers]
-    columns: dict[str, list[float | None]] = {
-        "Worth": [None if package is None else package.value_usd for package in packages],
-        "Delta, a point of its future": [None if package is None else package.delta_usd for package in packages],
-        "Vega, a volatility point": [None if package is None else package.vega_usd for package in packages],
-        "Theta, a calendar day": [None if package is None else package.theta_usd for package in packages],
-    }
-    rows = [(name, money(_sum(values)), *map(money, values)) for name, values in columns.items()]
-    for item in hedge.stress:
-        by_layer = [money(item.by_layer.get(name)) for name in names]
-        rows.append((f"{item.scenario}, to {item.vix:.2f}", money(item.pnl_usd), *by_layer))
-    header = ("USD", "All", *names)
-    return Section(
-        f"{hedge.rule_set}: held from the close of {report.effective_session}",
-        ("At the marks of this close. Below, what a shock of the day gains or loses, and the VIX it leads to.",),
-        Table(header, tuple(rows), _columns(1, len(header) - 1)),
-    )
+def _sold_before(layer: LayerTarget) -> str:
+    return f" Parts of it were sold for {layer.received_usd:,.0f} USD." if layer.received_usd else ""
 
 
 def _sum(values: Iterable[float | None]) -> float | None:
     """The sum of what is there; None of nothing."""
     there = [value for value in values if value is not None]
     return sum(there) if there else None
-
-
-def _budget(hedge: HedgeSignal) -> Section:
-    sentences, budget, ledger = [], hedge.budget, hedge.ledger
-    if budget is not None:
-        cost = f"{'cost' if budget.net_cost > 0 else 'earned'} {abs(budget.net_cost) * 100:.2f}% of the notional"
-        sofar = f" ({budget.sessions} so far)" if budget.sessions < budget.window else ""
-        limits = [
-            f"{name} at a cost of {limit * 100:g}%"
-            for name, limit in (("alarm", budget.alarm), ("stop", budget.stop))
-            if limit is not None
-        ]
-        standing = {"alarm": " It is over its alarm.", "stop": " It is over its stop: purchases are cut."}
-        sentences.append(
-            f"In the last {budget.window} sessions{sofar} the hedge {cost}; {' and '.join(limits) or 'no limit'}."
-            f"{standing.get(budget.standing, '')}"
-        )
-    if ledger is not None:
-        gained = f"{'gained' if ledger.pnl_usd > 0 else 'lost'} {abs(ledger.pnl_usd):,.0f} USD"
-        rate = ledger.cost_per_year
-        yearly = "" if rate is None else f", {'a cost' if rate > 0 else 'a gain'} of {abs(rate) * 100:.2f}% a year"
-        sentences.append(
-            f"On paper since {hedge.inception}: {gained}{yearly}; {ledger.cycles} volatility cycles completed."
-        )
-        if any(layer.held for layer in hedge.layers):
-            sentences.append(_break_even(hedge.break_even))
-    if hedge.index_level is not None:
-        sentences.append(f"Level as an index: {hedge.index_level:,.2f}.")
-    return Section(f"{hedge.rule_set}: budget", tuple(sentences))
-
-
-def _break_even(rise: float | None) -> str:
-    if rise is None:
-        return "Break-even: no rise of the VIX at once is enough for what is held now to be worth what it cost."
-    if rise == 0.0:
-        return "Break-even: what is held now is worth more than it cost."
-    return f"Break-even: what is held now is worth what it cost if the VIX rises by {rise:.2f} points at once."
-
-
-def _indicators(hedges: Sequence[HedgeSignal], session: dt.date) -> Iterator[Section]:
-    for hedge in hedges:
-        if not hedge.indicators:
-            continue
-        sharing = [hedge.rule_set, *(other.rule_set for other in hedges if other.indicators_of == hedge.rule_set)]
-        deciding = [item for item in hedge.indicators if item.state != _SHOWN]
-        shown = [item for item in hedge.indicators if item.state == _SHOWN]
-        table = Table(
-            ("Indicator", "Value", "Before", "Pct", "State", "Changes at"),
-            tuple((*_figures(item), item.state, _switches_at(item)) for item in deciding),
-            frozenset({1, 2, 3}),
-        )
-        sentences = ("Pct is the percentile in a year.", *_remarks(deciding, session))
-        yield Section(f"Indicators: {', '.join(sharing)}", sentences, table)
-        if shown:
-            table = Table(
-                ("Measure", "Value", "Before", "Pct", ""),
-                tuple((*_figures(item), item.label) for item in shown),
-                frozenset({1, 2, 3}),
-            )
-            yield Section("Measures", tuple(_remarks(shown, session)), table)
-
-
-def _figures(item: Reading) -> tuple[str, str, str, str]:
-    percentile = NOTHING if item.percentile is None else f"{item.percentile:.0f}"
-    if item.state == "unknown":
-        return item.name, NOTHING, NOTHING, NOTHING
-    return item.name, figure(item.value), figure(item.previous), percentile
-
-
-def _switches_at(item: Reading) -> str:
-    """Where the state changes next, and how far that is; the thresholds of carry are of its percentile."""
-    if item.threshold is None or item.distance is None:
-        return NOTHING
-    percentile = "pct " if item.name == "carry" else ""
-    return f"{percentile}{figure(item.threshold)} ({signed_figure(item.distance)})"
-
-
-def _macro(panel: Sequence[Reading]) -> Iterator[Section]:
-    there = [item for item in panel if item.value is not None]
-    missing = [item.label for item in panel if item.value is None]
-    if not there:
-        return
-    rows = tuple((item.label, *_figures(item)[1:], item.source) for item in there)
-    table = Table(("Measure", "Value", "Before", "Pct", "Source"), rows, frozenset({1, 2, 3}))
-    sentences = [
-        "Part of no score, size or decision.",
-        *(f"{item.label}: {item.remark}." for item in there if item.remark),
-    ]
-    if missing:
-        sentences.append(f"Not there: {', '.join(missing)}.")
-    yield Section("Macro panel: context only", tuple(sentences), table)
-
-
-def _remarks(items: Sequence[Reading], session: dt.date) -> Iterator[str]:
-    for item in items:
-        if item.remark:
-            yield f"{item.name}: {item.remark}."
-        if item.observed_on is not None and item.observed_on != session and item.value is not None:
-            yield f"{item.name}: of {item.observed_on}."
-
-
-def _limits(hedges: Sequence[HedgeSignal]) -> Iterator[Section]:
-    doubted: dict[str, list[str]] = {}
-    for hedge in hedges:
-        for doubt in hedge.doubts:
-            doubted.setdefault(doubt, []).append(hedge.rule_set)
-    carrying = [hedge.rule_set for hedge in hedges if hedge.unavailable is None]
-    sentences = [doubt if names == carrying else f"{', '.join(names)}: {doubt}" for doubt, names in doubted.items()]
-    packages = [
-        package
-        for hedge in hedges
-        for layer in hedge.layers
-        for package in (layer.held, layer.target)
-        if package is not None
-    ]
-    if any(package.basis in (MODEL, MIXED) for package in packages):
-        sentences.append(MODEL_LIMITS)
-    if sentences:
-        yield Section("Doubts and limits of the hedges", tuple(sentences))
-
-
-def figure(value: float | None) -> str:
-    """A value of no known size: two decimals, or three digits where it is small."""
-    if value is None:
-        return NOTHING
-    return f"{value:,.2f}" if abs(value) >= 1.0 or value == 0.0 else f"{value:.3g}"
-
-
-def signed_figure(value: float) -> str:
-    """The same with its sign."""
-    return f"+{figure(value)}" if value > 0.0 else figure(value)
 
 
 def _columns(first: int, last: int) -> frozenset[int]:

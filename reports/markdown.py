@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from reports.inert import inert
 from reports.tables import Section, Table
 from reports.view import ReportView
 
@@ -17,9 +18,17 @@ _ADDRESS = re.compile(r"(?i)(://|www\.|mailto:|@)")
 
 
 def render_markdown(view: ReportView) -> str:
-    """The report as Markdown; every value is escaped, so that none of it becomes a link, a picture or HTML."""
+    """The report as Markdown; every value is escaped, so that none of it becomes a link, a picture or HTML.
+
+    Only the address of its page, which is a setting, is a link. Charts are there, not here.
+    """
+    view = inert(view)
     parts = [f"# {escaped(view.title)}", f"**{escaped(view.verdict)}**"]
     parts += [f"> ⚠️ {escaped(notice)}" for notice in view.notices]
+    if view.glance:
+        parts.append("\n".join(f"- **{escaped(line.label)}**: {escaped(line.text)}" for line in view.glance))
+    if view.page:
+        parts.append(f"[Charts, inputs and revisions of this session]({view.page})")
     parts += [part for section in view.sections for part in _section(section)]
     parts += ["---", *(f"*{escaped(line)}*" for line in view.footer)]
     return "\n\n".join(parts) + "\n"

@@ -3,127 +3,161 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from itertools import groupby
 
-from reports.hedge_sections import actions, hedge_sections
+from reports.context import ReportContext
+from reports.hedge_risk import budget_section, hedge_distances, hedge_doubts, stress_section
+from reports.hedge_sections import hedge_orders, hedge_states
+from reports.orders import INDEX_NAMES, change, level, orders, variant_section
+from reports.past_calls import past_calls, past_calls_section
 from reports.tables import NOTHING, Section, Table, percent, signed
+from reports.triggers import SESSIONS_PER_YEAR, TYPICAL_VIX_MOVE, Trigger
+from reports.words import count, listed
 from signals.approvals import Approval
 from signals.series import BASE_SESSION
-from signals.veqtor.report import (
-    FuturesLeg,
-    IndexLevel,
-    Instruction,
-    ReportInput,
-    SignalReport,
-    VariantSignal,
-    Weights,
-)
+from signals.veqtor.report import ReportInput, SignalReport, Weights
+from storage.figures import SessionFigures
 
-_INDEX_NAMES = {
-    "veqtor": "S&P 500 Dynamic VEQTOR",
-    "veqtor-mid-term": "S&P 500 Dynamic VEQTOR Mid-Term",
-    "veqtor-overlay": "VEQTOR overlay, own construction",
-    "sp500-total-return": "S&P 500 Total Return",
-    "vix-short-term": "S&P 500 VIX Short-Term Futures",
-    "vix-mid-term": "S&P 500 VIX Mid-Term Futures",
-}
 _HASH_DIGITS = 8
 
+#: Daily figures that are set beside those of the session before: name, field, factor and digits.
+_COMPARED = (
+    ("S&P 500, points", "spx", 1.0, 2),
+    ("VIX, points", "vix", 1.0, 2),
+    ("30-day VIX future, points", "constant_maturity_30d", 1.0, 2),
+    ("Realised volatility, %", "realised_volatility", 100.0, 2),
+    ("VIX, 5-session mean (MA5), points", "short_average", 1.0, 2),
+    ("VIX, 20-session mean (MA20), points", "long_average", 1.0, 2),
+    ("Five-day excess return, %", "excess_return_5d", 100.0, 2),
+)
 
-def sections(report: SignalReport) -> tuple[Section, ...]:
-    """Every section of a report, in the order in which it is read."""
+
+def sections(report: SignalReport, context: ReportContext | None, found: Sequence[Trigger]) -> tuple[Section, ...]:
+    """Every section of a report but its provenance, in the order in which it is read."""
     return (
-        _changes(report),
-        _instruction(report),
-        _weights(report),
-        *(_variant(variant, report) for variant in report.variants),
-        _reasons(report),
-        *hedge_sections(report),
+        _changes(report, context),
+        orders(report),
+        *hedge_orders(report),
+        _veqtor(report),
+        *(variant_section(variant, report) for variant in report.variants),
         _levels(report),
+        *hedge_states(report),
+        *budget_section(report),
+        *stress_section(report),
+        _distances(report, found),
         *_events(report),
-        _inputs(report),
+        *_past_calls(report, context),
+        _data(report),
     )
 
 
-def _changes(report: SignalReport) -> Section:
-    acting = [f"Hedge {hedge.rule_set}: {told}." for hedge in report.hedges if (told := actions(hedge))]
-    same = "same regime, trend, stop-loss test and target as the day before."
-    unchanged = f"{'VEQTOR' if acting else 'Nothing'}: {same}"
-    return Section("What changed", (*(report.changes or (unchanged,)), *acting))
+def _changes(report: SignalReport, context: ReportContext | None) -> Section:
+    before = day_before(report, context)
+    since = f"session {before.session}" if before else "the session before"
+    sentences = report.changes or ("VEQTOR: same regime, trend, stop-loss test and target.",)
+    told = [f"{hedge.rule_set}: {sentence}" for hedge in report.hedges for sentence in hedge.changes]
+    still = [hedge.rule_set for hedge in report.hedges if hedge.unavailable is None and not hedge.changes]
+    if still:
+        told.append(f"{listed(still)}: nothing was traded, and no state changed.")
+    table = _compared(before, context.history[-1]) if before and context else None
+    return Section(f"Changed since {since}", (*sentences, *told), table, key="changes", detail=True)
 
 
-def _instruction(report: SignalReport) -> Section:
-    order = report.instruction
-    sentences = [
-        f"At the close of {moment(report.effective_at)}, for a portfolio of {order.notional_usd:,.0f} USD. "
-        f"Backing for VX (Treasury bills): {order.volatility_usd:,.0f} USD. Cash: {order.cash_usd:,.0f} USD."
-    ]
-    if order.legs:
-        expiries = "".join(f" {leg.contract} expires {leg.expiry}." for leg in order.legs)
-        sentences.append(
-            f"VX is priced in points at the settlements of {report.session}, {order.point_value_usd:,.0f} USD a point; "
-            f"its legs roll every day, also when no weight changes. Whole contracts are "
-            f"{signed(order.rounding_error_usd, 0)} USD of exposure away from the fractional target.{expiries}"
-        )
-        if not any(leg.target_rounded for leg in order.legs) and order.volatility_usd:
-            sentences.append("The portfolio is too small to hold a whole contract.")
-    sentences += order.warnings
-    return Section("Instruction", tuple(sentences), _orders(order))
+def day_before(report: SignalReport, context: ReportContext | None) -> SessionFigures | None:
+    """The figures of the session before, where they are stored."""
+    if context is None or len(context.history) < 2 or context.history[-1].session != report.session:
+        return None
+    before = context.history[-2]
+    return before if before.effective_session == report.session else None
 
 
-def _orders(order: Instruction) -> Table:
-    equity = (
-        "S&P 500, USD",
-        NOTHING,
-        f"{order.equity_usd - order.equity_trade_usd:,.0f}",
-        f"{order.equity_usd:,.0f}",
-        signed(order.equity_trade_usd, 0),
-        NOTHING,
-    )
-    header = ("Instrument", "Price", "Hold now", "Hold next", "Trade", "Whole (trade)")
-    rows = (equity, *(_leg_row(leg) for leg in order.legs))
-    return Table(header, rows, frozenset({1, 2, 3, 4, 5}))
+def _compared(before: SessionFigures, now: SessionFigures) -> Table:
+    rows = []
+    for name, field, factor, digits in _COMPARED:
+        first, second = (getattr(figures, field) for figures in (before, now))
+        if first is not None and second is not None:
+            figures = (f"{first * factor:,.{digits}f}", f"{second * factor:,.{digits}f}")
+            rows.append((name, *figures, signed((second - first) * factor, digits)))
+    return Table(("Figure", "Before", "Now", "Change"), tuple(rows), frozenset({1, 2, 3}))
 
 
-def _variant(variant: VariantSignal, report: SignalReport) -> Section:
-    title = f"Variant: {_INDEX_NAMES[variant.name]}"
-    if variant.target is None or variant.held is None or variant.level is None or variant.instruction is None:
-        return Section(title, (f"No signal: {variant.unavailable}.",))
-    kept = "Keep" if variant.target == variant.held else "Move to"
-    overlay = variant.name == "veqtor-overlay"
-    stop = "on" if variant.stop_loss else "off"
-    ran = variant.excess_return_5d
-    five_days = "" if ran is None or overlay else f", five-day excess return {signed(ran * 100, 2)}%"
-    change = NOTHING if variant.level.change is None else f"{signed(variant.level.change * 100, 2)}%"
-    sentences = [
-        f"{kept} {holding(variant.target, with_sign=overlay)} from the close of {report.effective_session}. "
-        f"Stop-loss {stop}{five_days}.",
-        f"Level {_level(variant.level.total_return)} ({change}), 100,000 on {variant.levels_since}.",
-        *(f"{flag.name}: {flag.text}" for flag in variant.flags),
-        *variant.instruction.warnings,
-    ]
-    if overlay:
-        whole = "; under the stop-loss it sells all of it" if variant.stop_loss else ""
-        sentences.insert(1, f"Unfunded, in addition to a holding of the S&P 500: its weights sum to zero{whole}.")
-    return Section(title, tuple(sentences), _orders(variant.instruction))
+def _veqtor(report: SignalReport) -> Section:
+    def row(name: str, weights: Weights, meaning: str) -> tuple[str, ...]:
+        return (name, percent(weights.equity), percent(weights.volatility), percent(weights.cash), meaning)
 
-
-def holding(weights: Weights, *, with_sign: bool) -> str:
-    """Weights that are not zero, each with its component."""
-    parts = ((weights.equity, "S&P 500"), (weights.volatility, "VIX futures"), (weights.cash, "cash"))
-    return ", ".join(
-        f"{'+' if with_sign and weight > 0 else ''}{percent(weight)} {name}" for weight, name in parts if weight
+    return Section(
+        "VEQTOR: weights, and the tests behind them",
+        tests(report),
+        Table(
+            ("Weights", "S&P 500", "VIX futures", "Cash", ""),
+            (
+                row("Earned", report.earned, f"the return into {report.session}"),
+                row("Held", report.held, f"from the close of {report.session}"),
+                row("Target", report.target, f"from the close of {report.effective_session}"),
+            ),
+            frozenset({1, 2, 3}),
+        ),
+        key="veqtor",
+        detail=True,
     )
 
 
-def _leg_row(leg: FuturesLeg) -> tuple[str, ...]:
+def tests(report: SignalReport) -> tuple[str, str, str]:
+    """The three tests of a session, a sentence each: state, figures and rule."""
+    regime, trend, stop = report.regime, report.trend, report.stop_loss
+    side = "at or above" if trend.up else "below"
+    if stop.excess_return_5d is None:
+        ran = "there are fewer than five days of returns"
+    else:
+        against = "at or below" if stop.active else "above"
+        ran = f"VEQTOR's excess return of five days is {signed(stop.excess_return_5d * 100, 2)}%, {against} "
+        ran += f"{stop.limit * 100:g}%"
     return (
-        f"{leg.contract}, contracts",
-        f"{leg.settlement:g}",
-        f"{leg.held:.2f}",
-        f"{leg.target:.2f}",
-        signed(leg.trade, 2),
-        f"{leg.target_rounded:d} ({leg.trade_rounded:+d})",
+        f"Realised volatility is {regime.volatility * 100:.2f}% a year over 22 sessions: regime {regime.name}.",
+        f"The VIX's 5-session mean (MA5, {trend.short_average:.2f} points) has been {side} its 20-session mean (MA20, "
+        f"{trend.long_average:.2f}) for {count(trend.run, 'session')}; {trend.needed} in a row make a trend: "
+        f"{trend.name}.",
+        f"The stop-loss is {'on' if stop.active else 'off'}: {ran}.",
+    )
+
+
+def _levels(report: SignalReport) -> Section:
+    rows = tuple(
+        (INDEX_NAMES[name], level(found.total_return), level(found.excess_return), change(found))
+        for name, found in report.indices.items()
+    )
+    sentences = ["The return into this session was earned in cash, under the stop-loss."] if report.in_cash else []
+    sentences.append(f"100,000 on {report.levels_since}, but for the S&P 500 Total Return, which is on its own scale.")
+    if report.levels_since != BASE_SESSION:
+        sentences.append(
+            "The loaded history begins then: decisions, weights and orders are exact, but these are not the levels of "
+            f"the published indices, which count from {BASE_SESSION}."
+        )
+    sentences += [
+        f"{INDEX_NAMES[name]}: no level, as a settlement it needs is or was missing."
+        for name, found in report.indices.items()
+        if found.total_return is None
+    ]
+    header = ("Index points", "Total return", "Excess return", "Change")
+    return Section(
+        "Index levels", tuple(sentences), Table(header, rows, frozenset({1, 2, 3})), key="veqtor", detail=True
+    )
+
+
+def _distances(report: SignalReport, found: Sequence[Trigger]) -> Section:
+    rows = [(each.test, each.now, each.changes_at, each.distance, each.moved_by) for each in found]
+    usual = report.regime.volatility / SESSIONS_PER_YEAR**0.5
+    sentence = (
+        f"At the close of {report.effective_session}, everything else equal. On a usual day the S&P 500 moves by "
+        f"{usual * 100:.2f}%, and the VIX by {TYPICAL_VIX_MOVE * 100:g}% of its level."
+    )
+    header = ("Test", "Now", "Changes at", "Distance", "What moves it")
+    return Section(
+        "Distance to the next changes",
+        (sentence,),
+        Table(header, (*rows, *hedge_distances(report))),
+        key="distance",
     )
 
 
@@ -136,128 +170,27 @@ def _events(report: SignalReport) -> list[Section]:
     sentences = known or ([] if ahead.unknown else [f"None up to {ahead.through}."])
     if ahead.unknown:
         sentences.append(f"Not known up to {ahead.through}, as no schedule reaches so far: {', '.join(ahead.unknown)}.")
-    return [Section("Events", tuple(sentences))]
+    return [Section("Events ahead", tuple(sentences), key="events")]
 
 
-def _weights(report: SignalReport) -> Section:
-    def row(name: str, weights: Weights, meaning: str) -> tuple[str, ...]:
-        return (name, percent(weights.equity), percent(weights.volatility), percent(weights.cash), meaning)
-
-    return Section(
-        "Weights",
-        table=Table(
-            ("", "Equity", "VIX futures", "Cash", ""),
-            (
-                row("Earned", report.earned, f"the return into {report.session}"),
-                row("Held", report.held, f"from the close of {report.session}"),
-                row("Target", report.target, f"from the close of {report.effective_session}"),
-            ),
-            frozenset({1, 2, 3}),
-        ),
-    )
+def _past_calls(report: SignalReport, context: ReportContext | None) -> list[Section]:
+    """What followed earlier sessions in the same state, where history is stored."""
+    if context is None or not context.history:
+        return []
+    return [past_calls_section(past_calls(context.history, report.session))]
 
 
-def _reasons(report: SignalReport) -> Section:
-    rows = (
-        ("Realised volatility, 22 sessions", f"{report.regime.volatility * 100:.2f}%", report.regime.name),
-        ("Implied-volatility trend", _averages(report), report.trend.name),
-        ("Five-day stop-loss", _five_days(report), "ON" if report.stop_loss.active else "off"),
-    )
-    next_changes = (
-        f"Volatility: {_next_regime(report)}.",
-        f"Trend: {_next_trend(report)}. MA5 and MA20 are means of the last 5 and 20 closes of the VIX.",
-        f"Stop-loss: {_next_stop(report)}.",
-    )
-    return Section("Why, and how far the next change is", next_changes, Table(("Test", "Value", "State"), rows))
-
-
-def _next_regime(report: SignalReport) -> str:
-    regime = report.regime
-    parts = []
-    if regime.upper_edge is not None and regime.next_rise is not None and regime.next_fall is not None:
-        parts.append(
-            f"{regime.upper_edge * 100:g}% is {(regime.upper_edge - regime.volatility) * 100:.2f} points up: reached "
-            f"at the next close by a rise of {regime.next_rise * 100:.2f}% or a fall of {regime.next_fall * 100:.2f}%"
-        )
-    if regime.lower_edge is not None:
-        quiet = f"a flat day would give {regime.quiet_next * 100:.2f}%"
-        parts.append(
-            f"{regime.lower_edge * 100:g}% is {(regime.volatility - regime.lower_edge) * 100:.2f} points down; {quiet}"
-        )
-    return "; ".join(parts)
-
-
-def _averages(report: SignalReport) -> str:
-    trend = report.trend
-    return f"MA5 {trend.short_average:.2f}, MA20 {trend.long_average:.2f}"
-
-
-def _next_trend(report: SignalReport) -> str:
-    trend = report.trend
-    side = "at or above" if trend.up else "below"
-    count = f"{trend.run} session{'s' if trend.run != 1 else ''} in a row with MA5 {side} MA20"
-    if trend.run < trend.needed:
-        direction = "uptrend" if trend.up else "downtrend"
-        count += f", {trend.needed - trend.run} more make a{'n' if trend.up else ''} {direction}"
-    if trend.next_vix <= 0:
-        return f"{count}; MA5 stays above at the next close whatever the VIX"
-    return f"{count}; MA5 is at or above MA20 at the next close if the VIX is at {trend.next_vix:.2f} or higher"
-
-
-def _five_days(report: SignalReport) -> str:
-    value = report.stop_loss.excess_return_5d
-    return "fewer than five days" if value is None else f"{signed(value * 100, 2)}% excess return"
-
-
-def _next_stop(report: SignalReport) -> str:
-    stop = report.stop_loss
-    if stop.excess_return_5d is None or stop.next_excess_return is None:
-        return f"on at {stop.limit * 100:g}% or less"
-    distance = (stop.excess_return_5d - stop.limit) * 1e4
-    side = "above" if distance > 0 else "below"
-    trigger = f"on at the next close after an excess return of {signed(stop.next_excess_return * 100, 2)}% or less"
-    return f"{abs(distance):.0f} bp {side} the limit of {stop.limit * 100:g}%; {trigger}"
-
-
-def _levels(report: SignalReport) -> Section:
-    rows = tuple(_level_row(_INDEX_NAMES[name], level) for name, level in report.indices.items())
-    sentences = ["The return into this session was earned in cash, under the stop-loss."] if report.in_cash else []
-    sentences.append(f"100,000 on {report.levels_since}, but for the S&P 500 Total Return, which is on its own scale.")
-    if report.levels_since != BASE_SESSION:
-        sentences.append(
-            "The loaded history begins then: decisions, weights and orders are exact, but these are not the levels of "
-            f"the published indices, which count from {BASE_SESSION}."
-        )
-    sentences += [
-        f"{_INDEX_NAMES[name]}: no level, as a settlement it needs is or was missing."
-        for name, level in report.indices.items()
-        if level.total_return is None
-    ]
-    header = ("Index", "Total return", "Excess return", "Change")
-    return Section("Index levels", tuple(sentences), Table(header, rows, frozenset({1, 2, 3})))
-
-
-def _level_row(name: str, level: IndexLevel) -> tuple[str, ...]:
-    return (
-        name,
-        _level(level.total_return),
-        _level(level.excess_return),
-        NOTHING if level.change is None else f"{signed(level.change * 100, 2)}%",
-    )
-
-
-def _level(value: float | None) -> str:
-    if value is None:
-        return NOTHING
-    # The short-term index has lost five digits since its base.
-    return f"{value:,.2f}" if value >= 100.0 else f"{value:.5g}"
-
-
-def _inputs(report: SignalReport) -> Section:
+def _data(report: SignalReport) -> Section:
     rows = tuple(_input_row(item) for item in report.inputs)
     sentences = tuple(f"{item.label}: {item.remark}." for item in report.inputs if item.remark)
     header = ("Input", "Value", "Day", "Publisher", "File", "State")
-    return Section(f"Inputs: {report.health}", sentences, Table(header, rows, frozenset({1})))
+    return Section(
+        f"Data: {report.health}",
+        (*sentences, *hedge_doubts(report.hedges)),
+        Table(header, rows, frozenset({1})),
+        key="data",
+        detail=True,
+    )
 
 
 def _input_row(item: ReportInput) -> tuple[str, ...]:
@@ -266,19 +199,23 @@ def _input_row(item: ReportInput) -> tuple[str, ...]:
     return (f"{item.label}, {item.unit}", value, item.day.isoformat(), item.publisher, payload, item.severity)
 
 
-def approved(report: SignalReport) -> list[str]:
-    """Who approved the rule sets, where somebody had to."""
-    if not report.approvals:
-        return []
-    by_rule_set = groupby(report.approvals, lambda each: f"{each.rule_set} {each.rule_set_digest}")
-    named = (f"{name} by {', '.join(_signed(each) for each in approvals)}" for name, approvals in by_rule_set)
-    return [f"Approved: {'; '.join(named)}."]
+def provenance(report: SignalReport, revision: int, emitted: str) -> Section:
+    """What a report was made with, when, and who approved it."""
+    sentences = [f"Rule set {report.rule_set} {report.rule_set_digest}, revision {revision}, {emitted}."]
+    if report.hedges:
+        named = ", ".join(f"{hedge.rule_set} {hedge.rule_set_digest}" for hedge in report.hedges)
+        sentences.append(
+            f"Hedges: {named}: own definitions of systems described in public; their gains are those of a paper "
+            "account."
+        )
+    if report.approvals:
+        by_rule_set = groupby(report.approvals, lambda each: f"{each.rule_set} {each.rule_set_digest}")
+        names = (f"{name} by {', '.join(_signed(each) for each in approvals)}" for name, approvals in by_rule_set)
+        sentences.append(f"Approved: {'; '.join(names)}.")
+    if report.calendar:
+        sentences.append(f"Trading calendar: {report.calendar}.")
+    return Section("Provenance", tuple(sentences), key="provenance")
 
 
 def _signed(approval: Approval) -> str:
     return f"{approval.approver} ({approval.signed_at.astimezone(dt.UTC):%Y-%m-%d})"
-
-
-def moment(instant: dt.datetime) -> str:
-    """An instant in New York."""
-    return f"{instant:%A %Y-%m-%d %H:%M} New York"

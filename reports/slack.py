@@ -1,10 +1,14 @@
-"""Slack Block Kit: verdict first, then what to do and why; within Slack's limits."""
+"""Slack Block Kit: verdict first, the glance and the orders; everything else in a thread, where there can be one.
+
+All of it is within Slack's limits.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from reports.inert import inert
 from reports.tables import Section
 from reports.text import render_table
 from reports.view import ReportView
@@ -14,23 +18,65 @@ HEADER_LIMIT = 150
 TEXT_LIMIT = 3000
 BLOCK_LIMIT = 50
 
+#: Characters of a table that are worth a line; Slack shows as many on a desk.
 _CODE_WIDTH = 78
+
+#: Room for the words that a thread's messages begin with.
+_SUBJECT = 200
+
+#: The sections of a report that its message has, the last in small letters; those without a key are of an alert.
+_FIRST, _FOOT = ("", "actions"), "provenance"
 
 
 def render_slack(view: ReportView) -> dict[str, Any]:
-    """The message a webhook takes: `text` for notifications, `blocks` for the channel."""
+    """The message a webhook takes, or the first of a thread: `text` for notifications, `blocks` for the channel."""
+    view = inert(view)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, HEADER_LIMIT)}},
         _markdown(f"*{_escaped(view.verdict)}*"),
     ]
     if view.notices:
         blocks.append(_markdown("\n".join(f":warning: {_escaped(notice)}" for notice in view.notices)))
-    tail = [
-        {"type": "divider"},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(_escaped(" ".join(view.footer)))}]},
-    ]
-    parts = [_markdown(text) for section in view.sections for text in _texts(section)]
+    blocks += map(_markdown, _joined([f"*{_escaped(line.label)}*  {_escaped(line.text)}" for line in view.glance]))
+    foot = [_escaped(line) for line in view.footer]
+    if view.page:
+        foot.append(f"<{_escaped(view.page)}|All of it, with every input and revision>")
+    elif view.session is not None:
+        foot.append(f"`tailguard report show {view.session}` prints all of it.")
+    made_with = [_escaped(line) for each in view.sections if each.key == _FOOT for line in each.sentences]
+    tail = [{"type": "divider"}, *(_context(lines) for lines in (made_with, foot) if lines)]
+    parts = _blocks([section for section in view.sections if _in_first(section)])
     return {"text": _escaped(view.subject), "blocks": blocks + _fitting(parts, len(blocks) + len(tail)) + tail}
+
+
+def render_slack_thread(view: ReportView) -> list[dict[str, Any]]:
+    """The messages of the thread below: the sections that the first one leaves out, in as many as they need."""
+    view = inert(view)
+    parts = _blocks([each for each in view.sections if not _in_first(each) and each.key != _FOOT])
+    text = _cut(_escaped(f"Details: {view.subject}"), _SUBJECT)
+    return [{"text": text, "blocks": parts[start : start + BLOCK_LIMIT]} for start in range(0, len(parts), BLOCK_LIMIT)]
+
+
+def _in_first(section: Section) -> bool:
+    """Whether the message has it; a hedge that holds what it holds is told by the glance."""
+    return section.key in _FIRST and not (section.key and section.detail)
+
+
+def _blocks(sections: Sequence[Section]) -> list[dict[str, Any]]:
+    return [_markdown(text) for section in sections for text in _texts(section)]
+
+
+def _joined(lines: Sequence[str]) -> Iterator[str]:
+    """Lines in as few texts as take them."""
+    text = ""
+    for line in map(_cut, lines):
+        if text and len(text) + len(line) + 1 > TEXT_LIMIT:
+            yield text
+            text = line
+        else:
+            text = f"{text}\n{line}" if text else line
+    if text:
+        yield text
 
 
 def _fitting(parts: list[dict[str, Any]], others: int) -> list[dict[str, Any]]:
@@ -65,6 +111,10 @@ def _texts(section: Section) -> Iterator[str]:
 def _with_table(text: str, rows: list[str]) -> str:
     table = f"```{chr(10).join(rows)}```"
     return f"{text}\n{table}" if text else table
+
+
+def _context(lines: Sequence[str]) -> dict[str, Any]:
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _cut(" ".join(lines))}]}
 
 
 def _markdown(text: str) -> dict[str, Any]:

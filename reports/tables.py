@@ -19,11 +19,21 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A titled part of a report: sentences, then a table, either of which may be absent."""
+    """A titled part of a report: sentences, then a table, either of which may be absent.
+
+    Attributes
+    ----------
+    key : str
+        What it is about, such as ``changes`` or ``stress``; sections of one subject share it, others have none.
+    detail : bool
+        Whether what is pushed on a day without changes leaves it out.
+    """
 
     title: str
     sentences: tuple[str, ...] = ()
     table: Table | None = None
+    key: str = ""
+    detail: bool = False
 
 
 def signed(value: float, digits: int) -> str:

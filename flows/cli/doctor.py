@@ -183,7 +183,7 @@ def _probe(work: Services) -> LiveProbe:
 
 def _outside(settings: Settings, probe: LiveProbe | None) -> list[Check]:
     """What lies outside of this machine: the source, the channels, Prefect."""
-    from tasks.doctor.messengers import mail, slack
+    from tasks.doctor.messengers import mail
     from tasks.doctor.prefect_api import configured_server, prefect
     from tasks.doctor.sources import files, sample
 
@@ -194,13 +194,21 @@ def _outside(settings: Settings, probe: LiveProbe | None) -> list[Check]:
     else:
         checks = [Check("sample", sample)]
     seconds = min(settings.timeout_seconds, _REQUEST_SECONDS)
-    webhook = settings.slack_webhook_url.get_secret_value() if settings.slack_webhook_url else None
     return [
         *checks,
         Check("mail", lambda: mail(_mail_server(settings, seconds), len(settings.mail_to))),
-        Check("Slack", lambda: slack(webhook, seconds)),
+        Check("Slack", lambda: _slack(settings, seconds)),
         Check("Prefect", lambda: prefect(configured_server())),
     ]
+
+
+def _slack(settings: Settings, seconds: float) -> Finding:
+    from tasks.doctor.messengers import slack, slack_bot
+
+    if settings.slack_bot_token and settings.slack_channel:
+        token = settings.slack_bot_token.get_secret_value()
+        return slack_bot(token, settings.slack_channel, settings.slack_api_url, seconds)
+    return slack(settings.slack_webhook_url.get_secret_value() if settings.slack_webhook_url else None, seconds)
 
 
 def _mail_server(settings: Settings, seconds: float) -> SmtpServer | None:
@@ -224,7 +232,8 @@ def _secrets(settings: Settings) -> list[str]:
     from tasks.doctor.prefect_api import configured_server
 
     webhook, server = _revealed(settings.slack_webhook_url), configured_server()
-    found = [_revealed(settings.smtp_password), _revealed(settings.fred_api_key), webhook, urlsplit(webhook).path]
+    plain = (settings.slack_bot_token, settings.smtp_password, settings.fred_api_key)
+    found = [*map(_revealed, plain), webhook, urlsplit(webhook).path]
     if server:
         found += [server.key, server.auth, server.auth.partition(":")[2]]
     with suppress(ArgumentError, ValueError):

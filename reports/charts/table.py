@@ -60,7 +60,7 @@ def cell_chart(report: SignalReport, history: Sequence[SessionFigures]) -> Chart
         name="cell",
         section="veqtor",
         title=title + where,
-        subtitle="S&P 500 / VIX futures"
+        subtitle="S&P 500 / VIX futures, %"
         + (f"; how many of {span}; their path, fainter with age" if len(rows) > 1 else ""),
         alt=alt,
         note=note(report, f"further right in a column: nearer to an uptrend, of {rules.trend_sessions} sessions"),
@@ -92,7 +92,7 @@ def _weight(rules: VeqtorRules, row: int, column: int) -> float:
 def _cell(rules: VeqtorRules, row: int, column: int, visits: int) -> Cell:
     weight = _weight(rules, row, column)
     heaviest = max(map(max, rules.volatility_weights))
-    return Cell(f"{(1.0 - weight) * 100:g}% / {weight * 100:g}%", weight / heaviest, visits)
+    return Cell(f"{(1.0 - weight) * 100:g} / {weight * 100:g}", weight / heaviest, visits)
 
 
 def _path(history: Sequence[SessionFigures], rules: VeqtorRules) -> tuple[list[SessionFigures], tuple[Stop, ...]]:

@@ -81,6 +81,27 @@ def slack(webhook_url: str | None, seconds: float) -> Finding:
     return Finding("Slack", OK, f"a webhook; {untested}")
 
 
+def slack_bot(token: str, channel: str, api_url: str, seconds: float) -> Finding:
+    """Whether Slack knows the bot's token; nothing is posted."""
+    host = urlsplit(api_url).netloc
+    try:
+        answer = httpx.post(f"{api_url}/auth.test", timeout=seconds, headers={"Authorization": f"Bearer {token}"})
+        found = answer.json()
+    except httpx.HTTPError as error:
+        said = "no answer in time" if isinstance(error, httpx.TimeoutException) else type(error).__name__
+        return Finding("Slack", FAIL, f"{host}: {said}", "Check the network, and the setting slack_api_url.")
+    except ValueError:
+        return Finding("Slack", FAIL, f"{host}: {answer.status_code}, not an answer of Slack", "Check slack_api_url.")
+    if not isinstance(found, dict) or found.get("ok") is not True:
+        reason = found.get("error", "no reason") if isinstance(found, dict) else "no reason"
+        do = "Check the setting slack_bot_token, and the bot's permission chat:write."
+        return Finding("Slack", FAIL, f"{host}: the token is refused, {_text(str(reason))}", do)
+    who = _text(str(found.get("user", "a bot")))
+    return Finding(
+        "Slack", OK, f"{who} at {host}; whether it is a member of {channel} is not tested, as that would post"
+    )
+
+
 def _answer(error: smtplib.SMTPResponseException) -> str:
     return f"{error.smtp_code} {_text(error.smtp_error)}"
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from reports.alert import alert_view
+from reports.context import ReportContext, load_context
 from reports.view import ReportView, report_view
 from signals.document import decode
 from signals.veqtor.report import SignalReport
@@ -14,6 +18,14 @@ from signals.veqtor.rules import VEQTOR
 from storage.outbox import Message
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
+from tasks.notify.channel import EMAIL
+
+if TYPE_CHECKING:
+    from reports.charts.chart import Chart
+
+T = TypeVar("T")
+
+_LOG = logging.getLogger("tailguard.notify")
 
 
 def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> ReportView:
@@ -21,15 +33,48 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
     if message.alert_id is not None:
         return _alert(work, message.alert_id, now)
     stored = work.reports.by_id(_report_id(message))
+    report = _report(stored)
     told = work.outbox.told_before(message) if stored.revision > 1 else None
-    before = work.reports.by_id(told) if told is not None else None
+    corrected = work.reports.by_id(told) if told is not None else None
+    context: ReportContext | None = _or(None, "history", stored, lambda: load_context(work, stored))
+    before: SignalReport | None = _or(None, "session before", stored, lambda: report_before(work, stored))
+    charts: tuple[Chart, ...] = ()
+    if message.channel == EMAIL:
+        charts = _or(charts, "charts", stored, lambda: _charts(work, stored))
     return report_view(
-        _report(stored),
+        report,
         revision=stored.revision,
         emitted_at=stored.emitted_at,
         shown_at=now,
-        corrects=(before.revision, _report(before)) if before else None,
+        corrects=(corrected.revision, _report(corrected)) if corrected else None,
+        context=context,
+        before=before,
+        charts=charts,
     )
+
+
+def report_before(work: UnitOfWork, stored: StoredReport) -> SignalReport | None:
+    """The report of the last session before a stored one's, as it was when that was emitted."""
+    session = work.reports.last_session_before(stored.session, stored.rule_set_digest)
+    found = work.reports.newest(stored.rule_set, session, as_of=stored.emitted_at) if session else None
+    return _report(found) if found else None
+
+
+def _charts(work: UnitOfWork, stored: StoredReport) -> tuple[Chart, ...]:
+    # Loads numpy.
+    from reports.charts.load import report_charts
+
+    return report_charts(work, stored)
+
+
+def _or(otherwise: T, what: str, stored: StoredReport, load: Callable[[], T]) -> T:
+    """What a report is read beside; where it cannot be had, the signal goes out without it."""
+    try:
+        return load()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the signal must not wait
+        facts = {"what": what, "session": stored.session, "error": type(error).__name__}
+        _LOG.warning("left out of a message", extra={"facts": facts})
+        return otherwise
 
 
 def message_key(work: UnitOfWork, message: Message) -> str:

@@ -133,7 +133,9 @@ def _send(engine: Engine, channel: Channel, message: Message, clock: Clock, at_m
     """
     try:
         with UnitOfWork(engine) as work:
-            view, key = message_view(work, message, clock()), message_key(work, message)
+            # The key first: what a view is read beside may leave the transaction unusable.
+            key = message_key(work, message)
+            view = message_view(work, message, clock())
     except Exception as error:
         # One message must not keep the others from being sent. A later version may be able to render it.
         raise Refused(f"it could not be written: {type(error).__name__}", final=False) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 import re
 import smtplib
 import ssl
@@ -10,13 +11,21 @@ from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from reports.html import render_html
+from reports.inert import inert_text
 from reports.text import render_text
-from reports.view import ReportView
+from reports.view import ReportView, pushed
 from tasks.clock import Clock
 from tasks.notify.channel import EMAIL, AcceptanceUnknown, Refused
 from tasks.notify.content import message_id
+
+if TYPE_CHECKING:
+    from reports.charts.chart import Chart
+
+_LOG = logging.getLogger("tailguard.notify")
 
 _TAKEN, _START_BODY, _PERMANENT = 250, 354, 500
 
@@ -53,9 +62,10 @@ class EmailChannel:
 
     name = EMAIL
 
-    def __init__(self, server: SmtpServer, clock: Clock) -> None:
+    def __init__(self, server: SmtpServer, clock: Clock, review_url: str | None = None) -> None:
         self._server = server
         self._clock = clock
+        self._review_url = review_url
 
     def send(self, recipient: str, view: ReportView, message_key: str) -> None:
         """Send one mail; see `Channel.send`.
@@ -64,7 +74,8 @@ class EmailChannel:
         open whether the server took the mail.
         """
         try:
-            message = compose(view, self._server.sender, recipient, message_key, self._clock())
+            shown = pushed(view, self._review_url)
+            message = compose(shown, self._server.sender, recipient, message_key, self._clock())
         except ValueError as error:
             # The policy of the mail does not let a line break into a header.
             raise Refused("an address has a line break in it", final=True) from error
@@ -139,7 +150,7 @@ def _hand_over(smtp: smtplib.SMTP, sender: str, recipient: str, message: EmailMe
 
 
 def compose(view: ReportView, sender: str, recipient: str, message_key: str, date: dt.datetime) -> EmailMessage:
-    """The mail: the text part says as much as the HTML part.
+    """The mail: the text part says as much as the HTML part, charts included, which are pictures in the latter.
 
     Whatever a subject holds becomes one line. `EmailMessage` refuses line breaks in headers, so that no address can
     smuggle one in.
@@ -150,15 +161,47 @@ def compose(view: ReportView, sender: str, recipient: str, message_key: str, dat
         For an address with a line break.
     """
     message = EmailMessage()
-    message["Subject"] = " ".join(view.subject.split())
+    message["Subject"] = " ".join(inert_text(view.subject).split())
     message["From"] = sender
     message["To"] = recipient
     message["Date"] = format_datetime(date)
     message["Message-ID"] = message_id(message_key, sender)
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(render_text(view))
-    message.add_alternative(render_html(view), subtype="html")
+    drawn = {chart.name: picture for chart in view.charts if (picture := _picture(chart)) is not None}
+    addresses = {name: f"{name}.{message_key}@charts" for name in drawn}
+    page = render_html(view, {name: f"cid:{address}" for name, address in addresses.items()})
+    message.add_alternative(page, subtype="html")
+    html = message.get_payload(1)
+    if drawn and isinstance(html, EmailMessage):
+        for name, picture in drawn.items():
+            html.add_related(
+                picture,
+                maintype="image",
+                subtype="png",
+                cid=f"<{addresses[name]}>",
+                disposition="inline",
+                filename=f"{name}.png",
+            )
     return message
+
+
+def _picture(chart: Chart) -> bytes | None:
+    """A chart as a PNG; None where it cannot be drawn, as the signal must not wait for it."""
+    try:
+        return _drawn(chart)
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the mail goes out without it
+        _LOG.warning("a chart was not drawn", extra={"facts": {"chart": chart.name, "error": type(error).__name__}})
+        return None
+
+
+@lru_cache(maxsize=32)
+def _drawn(chart: Chart) -> bytes:
+    """The same for each recipient."""
+    # Loads matplotlib.
+    from reports.charts.draw import png
+
+    return png(chart)
 
 
 def _text(answer: bytes | str) -> str:

@@ -12,7 +12,7 @@ import logging
 import httpx
 
 from reports.slack import render_slack
-from reports.view import ReportView
+from reports.view import ReportView, pushed
 from tasks.notify.channel import SLACK, AcceptanceUnknown, Refused
 
 # httpx logs the address of every request, and here the address is the secret.
@@ -32,28 +32,19 @@ class SlackChannel:
 
     name = SLACK
 
-    def __init__(self, webhook_url: str, timeout_seconds: float) -> None:
+    def __init__(self, webhook_url: str, timeout_seconds: float, review_url: str | None = None) -> None:
         self._url = webhook_url
         self._timeout = timeout_seconds
+        self._review_url = review_url
 
     def send(self, recipient: str, view: ReportView, message_key: str) -> None:
         """Post one message; see `Channel.send`."""
-        try:
-            answer = httpx.post(self._url, json=render_slack(view), timeout=self._timeout)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Refused(f"no connection: {type(error).__name__}", final=False) from error
-        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-            raise Refused("the webhook's address is not usable", final=True) from error
-        except httpx.HTTPError as error:
-            raise AcceptanceUnknown(f"no answer: {type(error).__name__}") from error
+        message = render_slack(pushed(view, self._review_url))
+        answer = post(self._url, message, self._timeout, unusable="the webhook's address is not usable")
         if answer.is_success:
             return
         reason = f"{answer.status_code} {self._without_secret(answer.text)[:_REASON_LIMIT]}"
-        if answer.status_code in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
-            raise Refused(reason, final=False, retry_after=_retry_after(answer))
-        if answer.is_server_error:
-            raise AcceptanceUnknown(reason)
-        raise Refused(reason, final=True)
+        raise_turned_away(answer, reason)
 
     def _without_secret(self, text: str) -> str:
         """An answer that may repeat what was asked for, as the pages of proxies do."""
@@ -61,7 +52,41 @@ class SlackChannel:
         return text.replace(path, "/...") if path != "/" else text
 
 
-def _retry_after(answer: httpx.Response) -> dt.timedelta | None:
+def post(
+    url: str, message: object, timeout_seconds: float, *, unusable: str, headers: dict[str, str] | None = None
+) -> httpx.Response:
+    """What Slack answers to a message.
+
+    Raises
+    ------
+    Refused, AcceptanceUnknown
+        When there is no answer; with `unusable` where the address is none.
+    """
+    try:
+        return httpx.post(url, json=message, timeout=timeout_seconds, headers=headers)
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise Refused(f"no connection: {type(error).__name__}", final=False) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise Refused(unusable, final=True) from error
+    except httpx.HTTPError as error:
+        raise AcceptanceUnknown(f"no answer: {type(error).__name__}") from error
+
+
+def raise_turned_away(answer: httpx.Response, reason: str) -> None:
+    """Raise what an answer without success means for the message.
+
+    Raises
+    ------
+    Refused, AcceptanceUnknown
+    """
+    if answer.status_code in (_TOO_MANY_REQUESTS, _UNAVAILABLE):
+        raise Refused(reason, final=False, retry_after=retry_after(answer))
+    if answer.is_server_error:
+        raise AcceptanceUnknown(reason)
+    raise Refused(reason, final=True)
+
+
+def retry_after(answer: httpx.Response) -> dt.timedelta | None:
     """How long Slack wants to be left alone: it says so in seconds."""
     try:
         return dt.timedelta(seconds=int(answer.headers.get("Retry-After", "")))

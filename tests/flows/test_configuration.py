@@ -19,8 +19,8 @@ from tests.conftest import ROOT
 from tests.flows.conftest import Tailguard
 
 #: Settings whose default nobody would leave uncommented: the file shows an example.
-NO_DEFAULT = {"approvers", "log_level", "review_url", "ignored_values", "fred_api_key", "early_closes",
-    "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_webhook_url", "clock",
+NO_DEFAULT = {"approvers", "log_level", "review_url", "review_token", "ignored_values", "fred_api_key", "early_closes",
+    "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_bot_token", "slack_channel", "clock",
     "unscheduled_closures",
 }  # fmt: skip
 DEFAULTS = Settings.model_construct()
@@ -146,6 +146,8 @@ WRONG = [
     ("notify_simulated", "perhaps", "a valid boolean"),
     ("unscheduled_closures", "2026-13-01", "a valid date"),
     ("slack_webhook_url", "hunter2", "https://"),
+    ("slack_bot_token", "hunter2", "a token that starts with xoxb-"),
+    ("slack_channel", "signals", "a channel's ID, such as C0123456789, or its name with #"),
     ("database_url", "hunter2.db", "sqlite:///tailguard.db"),
     ("clock", "yesterday", "an instant such as"),
     ("mail_to", "desk@example.com", "smtp_host and mail_to together"),
@@ -226,21 +228,46 @@ def test_init_writes_a_file_that_changes_nothing(tailguard: Tailguard, tmp_path:
 def test_every_line_of_that_file_can_be_uncommented(tailguard: Tailguard, tmp_path: Path) -> None:
     tailguard("init")
     path = tmp_path / "tailguard.toml"
-    path.write_text(re.sub(r"^# ?", "", path.read_text(), flags=re.MULTILINE))
-    assert list(tomllib.loads(path.read_text())) == list(Settings.model_fields)
+    written = re.sub(r"^# ?", "", path.read_text(), flags=re.MULTILINE)
+    assert list(tomllib.loads(written)) == list(Settings.model_fields)
+    # A bot or a webhook, not both.
+    path.write_text("".join(line for line in written.splitlines(True) if not line.startswith("slack_webhook_url")))
     settings = load_settings()
     changed = {name for name in Settings.model_fields if getattr(settings, name) != getattr(DEFAULTS, name)}
     assert changed == NO_DEFAULT
-    assert {origin for _, origin in shown(tailguard).values()} == {"tailguard.toml"}
+    found = shown(tailguard)
+    assert {name for name, (_, origin) in found.items() if origin != "tailguard.toml"} == {"slack_webhook_url"}
 
 
 def test_every_example_is_a_value_the_setting_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     for setting in described_settings():
         assert setting.default not in (None, "", []) or setting.example is not None, setting.name
-        if setting.example is not None:
+        if setting.example is not None and setting.name != "slack_webhook_url":
             text = ",".join(setting.example) if isinstance(setting.example, list) else setting.example
             monkeypatch.setenv(variable(setting.name), text)
     load_settings()
+    for name in ("slack_bot_token", "slack_channel"):
+        monkeypatch.delenv(variable(name))
+    monkeypatch.setenv(variable("slack_webhook_url"), "https://hooks.slack.com/services/change/me")
+    load_settings()
+
+
+def test_a_webhook_and_a_bot_are_one_too_many(tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAILGUARD_SLACK_BOT_TOKEN", "xoxb-hunter2")
+    assert "slack_bot_token and slack_channel together" in tailguard("config", "show").err
+    monkeypatch.setenv("TAILGUARD_SLACK_CHANNEL", "#signals")
+    monkeypatch.setenv("TAILGUARD_SLACK_API_URL", "http://slack.example.com/api")
+    assert "https://, as slack_bot_token would go over the network readable" in tailguard("config", "show").err
+    monkeypatch.delenv("TAILGUARD_SLACK_API_URL")
+    shown = tailguard("config", "show")
+    assert shown.code == 0
+    monkeypatch.setenv("TAILGUARD_SLACK_WEBHOOK_URL", "https://hooks.slack.com/services/hunter2")
+    both = tailguard("config", "show")
+    assert both.code == 2
+    assert "remove slack_webhook_url to have threads, or slack_bot_token and slack_channel" in " ".join(
+        both.err.split()
+    )
+    assert "hunter2" not in shown.out + shown.err + both.out + both.err
 
 
 def test_init_leaves_a_file_that_is_there_alone(tailguard: Tailguard, tmp_path: Path) -> None:

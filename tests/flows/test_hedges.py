@@ -157,7 +157,7 @@ def test_the_index_among_the_rule_sets_comes_from_the_observations(
 
 def test_report_show_tells_of_the_hedges(tailguard: Tailguard, database: str) -> None:
     ended = tailguard("report", "show", "--database", database)
-    for title in ("Hedge alvh-seed: ", "Hedge alvh-442: ", "Indicators: alvh-seed, alvh-442"):
+    for title in ("Hedge alvh-seed: ", "Hedge alvh-442: ", "Indicators of alvh-seed and alvh-442"):
         assert f"\n{title}" in ended.out
     assert max(map(len, ended.out.splitlines())) <= 80
     document = json.loads(tailguard("report", "show", "--json", "--database", database).out)

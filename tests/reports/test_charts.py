@@ -69,7 +69,7 @@ def test_the_marked_cell_is_the_target_and_the_path_leads_there() -> None:
     here = grid.path[-1]
     assert (grid.rows[here.row], grid.columns[here.column]) == ("10-20%", "no trend")
     assert (here.across, here.up) == (pytest.approx(0.7), pytest.approx(0.5))
-    assert grid.cells[here.row][here.column].text == "90% / 10%"
+    assert grid.cells[here.row][here.column].text == "90 / 10"
     assert (grid.path[10].row, grid.path[10].column, grid.path[10].across) == (4, 0, 0.0)
     assert sum(cell.visits for row in grid.cells for cell in row) == 60
     shown = [[float(cell.text.split(" / ")[1].rstrip("%")) / 100.0 for cell in row] for row in reversed(grid.cells)]

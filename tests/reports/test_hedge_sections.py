@@ -4,12 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from reports.hedge_sections import MODEL_LIMITS, hedge_sections
+from reports.hedge_risk import MODEL_LIMITS
 from reports.html import render_html
-from reports.slack import BLOCK_LIMIT, render_slack
+from reports.sections import sections
+from reports.slack import BLOCK_LIMIT, render_slack, render_slack_thread
+from reports.tables import Section
 from reports.text import render_text
+from reports.triggers import triggers
 from reports.view import SUBJECT_LIMIT
-from signals.alvh.report import HOLD, OBSERVED, HedgeSignal, LayerTarget, Package
+from signals.alvh.report import HOLD, OBSERVED, BudgetUse, HedgeSignal, LayerTarget, Package
 from signals.veqtor.report import SignalReport
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from tests.reports import hedges
@@ -39,6 +42,11 @@ def without_actions(hedge: HedgeSignal) -> HedgeSignal:
     return replace(hedge, layers=tuple(replace(layer, action=HOLD) for layer in hedge.layers))
 
 
+def named(report: SignalReport, title: str) -> Section:
+    """The first section whose title begins so."""
+    return next(section for section in view_of(report).sections if section.title.startswith(title))
+
+
 def observed(layer: LayerTarget) -> LayerTarget:
     def quoted(package: Package | None) -> Package | None:
         return package and replace(package, basis=OBSERVED)
@@ -51,33 +59,49 @@ def test_every_rendering_has_all_of_the_hedges_and_is_in_its_limits(report: Sign
     check(view_of(replace(report, hedges=many(1))))
 
 
-def test_a_hedge_is_told_in_the_order_in_which_it_is_acted_on(report: SignalReport) -> None:
-    assert [section.title for section in hedge_sections(report)] == [
-        "Hedge alvh-seed: Weekly, medium and long layers",
-        "alvh-seed: why",
-        "alvh-seed: held now",
-        "alvh-seed: held from the close of 2006-04-04",
-        "alvh-seed: budget",
-        "Hedge alvh-442: Ladder of calls",
-        "alvh-442: why",
-        "alvh-442: held now",
-        "alvh-442: held from the close of 2006-04-04",
-        "alvh-442: budget",
+def test_what_is_shared_is_said_once_and_hedges_share_tables(report: SignalReport) -> None:
+    titles = [section.title for section in sections(report, None, triggers(report))]
+    assert [title for title in titles if title not in ("Events ahead",)] == [
+        "Changed since the session before",
+        "Orders for the close of Tuesday 2006-04-04 16:00 New York",
         "Hedge my-own",
-        "Indicators: alvh-seed, alvh-442",
-        "Measures",
+        "Hedge alvh-seed: Weekly, medium and long layers",
+        "Hedge alvh-442: Ladder of calls",
+        "VEQTOR: weights, and the tests behind them",
+        "Index levels",
+        "ALVH: state and score",
+        "Indicators of alvh-seed and alvh-442",
+        "Measures, scored by none",
+        "alvh-seed: why, and what it holds",
+        "alvh-442: why, and what it holds",
         "Macro panel: context only",
-        "Doubts and limits of the hedges",
+        "Budget",
+        "Stress",
+        "Distance to the next changes",
+        "Data: OK",
     ]
-    first = hedge_sections(report)[0]
-    assert first.sentences[:5] == (
+    text = words(render_text(view_of(report)))
+    for once in ("A proposal of its own", "Marks are in points", "Delta is per point", "USD gained or lost"):
+        assert text.count(once) == 1
+    stress = named(report, "Stress").table
+    assert stress
+    assert stress.header == ("Shock", "VIX then", "alvh-seed", "alvh-442")
+    assert stress.rows[0] == ("VIX +5", "16.40", "+16,400", "+8,200")
+
+
+def test_orders_are_told_with_what_they_come_to(report: SignalReport) -> None:
+    assert named(report, "Hedge alvh-seed").sentences == (
         "Open l1, roll l2 and sell a quarter of l3 at the close of 2006-04-04 (ACTIVE).",
-        "A proposal of its own for a portfolio of 1,000,000 USD in the S&P 500: no part of VEQTOR's weights; an "
-        "alternative to alvh-442 and my-own. Whoever begins today buys what stands under Next.",
+        "At the marks of 2006-04-03, l1 buys 5 USD; l2 sells 7,656 USD and buys 7,696 USD; l3 sells 1,250 USD.",
         "l1: Too small for one contract: 0.38 of one.",
-        "State GUARDED -> ACTIVE: vix_rsi is on.",
-        "Orders at these marks, USD: l1 buys 5; l2 sells 7,656 and buys 7,696; l3 sells 1,250. They are filled at the "
-        "close of 2006-04-04, whatever the prices are then: these can be several times as high.",
+        "A proposal of its own for a portfolio of 1,000,000 USD in the S&P 500, no part of VEQTOR's weights. The "
+        "hedges alvh-seed and alvh-442 are alternatives to each other. Whoever begins today buys what stands under "
+        "Next.",
+        "Contracts held now and from the close of 2006-04-04, and whole ones with their trade. Expiry +25/-45: calls "
+        "with a strike of 25 bought, of 45 sold. Marks are in points of 100 USD at the close of 2006-04-03: m model, o "
+        "observed, s settled, x mixed.",
+        "Orders are filled at the close of 2006-04-04, whatever the prices are then: they can be several times as "
+        "high.",
     )
 
 
@@ -89,13 +113,13 @@ def test_a_book_that_begins_late_says_so(report: SignalReport) -> None:
 
 
 def test_a_roll_says_what_goes_and_what_comes(report: SignalReport) -> None:
-    table = hedge_sections(report)[0].table
+    table = named(report, "Hedge alvh-seed").table
     assert table
     before, after = (list(row) for row in table.rows if row[1] == "ROLL")
     assert before[2:] == ["2006-04-19 +14/-20", "61.25", "0.00", "0 (-61)", "1.25 m"]
     assert after[2:] == ["2006-05-17 +15/-22.5", "0.00", "58.75", "59 (+59)", "1.31 m"]
-    reasons = hedge_sections(report)[1].sentences
-    assert reasons[3].endswith("Its next roll is decided at the close of 2006-04-26.")
+    reasons = named(report, "alvh-seed: why").sentences
+    assert reasons[1].endswith("Its next roll is decided at the close of 2006-04-26.")
 
 
 def test_what_is_sold_in_part_is_one_row_with_both_counts(report: SignalReport) -> None:
@@ -110,27 +134,35 @@ def test_every_layer_has_its_reason(report: SignalReport) -> None:
 
 
 def test_budget_ledger_and_break_even_are_told_with_their_limits(report: SignalReport) -> None:
-    text = words(render_text(view_of(report)))
-    assert (
-        "In the last 252 sessions (2 so far) the hedge cost 1.23% of the notional; alarm at a cost of 2% and stop at a "
-        "cost of 3.5%."
-    ) in text
-    assert "In the last 252 sessions the hedge earned 0.40% of the notional; alarm at a cost of 2%." in text
-    assert "On paper since 2006-03-31: lost 1,205 USD; 0 volatility cycles completed." in text
-    assert "On paper since 2006-03-31: gained 4,000 USD, a gain of 0.40% a year; 3 volatility cycles completed." in text
-    assert "if the VIX rises by 4.50 points at once" in text
-    seed = replace(hedges.seed(), break_even=None)
-    assert "no rise of the VIX at once is enough" in words(render_text(view_of(replace(report, hedges=(seed,)))))
+    budget = named(report, "Budget")
+    assert budget.table
+    assert budget.table.rows == (
+        ("alvh-seed", "1.23%", "2", "2%", "3.5%", "-1,205", "2006-03-31", "-"),
+        ("alvh-442", "-0.40%", "252", "2%", "-", "+4,000", "2006-03-31", "0.40%"),
+    )
+    assert "alvh-seed: what is held now is worth what it cost if the VIX rises by 4.50 points at once." in (
+        budget.sentences
+    )
+    over = replace(hedges.seed(), break_even=None, budget=BudgetUse(0.036, 0.02, 0.035, 252, 252, "stop"))
+    told = named(replace(report, hedges=(over,)), "Budget").sentences
+    assert "alvh-seed: cost 3.60% of the notional in 252 sessions, over its stop of 3.5%: purchases are cut." in told
+    assert any("no rise of the VIX at once is enough" in sentence for sentence in told)
 
 
 def test_a_missing_price_is_left_out_of_the_sum_and_shown_as_missing(report: SignalReport) -> None:
-    held, risk = (section.table for section in hedge_sections(report)[2:4])
-    assert held
-    assert risk
-    assert held.rows[0] == ("l1", "-", "-", "-", "-", "-1,205")
-    assert held.rows[-1] == ("All", "+12,656", "+15,801", "-", "-624", "-3,614")
-    assert risk.rows[0] == ("Worth", "+11,451", "+5", "+7,696", "+3,750")
-    assert risk.rows[6] == ("VIX +20, to 31.40", "+31,400", "+314", "+18,840", "-")
+    table = named(report, "alvh-seed: why").table
+    assert table
+    rows = {row[0]: row for row in table.rows}
+    assert rows["l1, in"][1:6] == ("9", "-", "+5", "-", "-1,205")
+    assert rows["l2, out"][1:6] == ("16", "+7,900", "+7,656", "-312", "-1,205")
+    assert rows["l2, in"][1:6] == ("44", "-", "+7,696", "-", "-")
+    assert rows["l3"][3] == "+5,000"
+    assert rows["All now"][2:6] == ("+15,801", "+12,656", "-624", "-3,614")
+    assert rows["All next"][2:6] == ("-", "+11,451", "-", "-")
+    seed = replace(hedges.seed(), stress=tuple(replace(item, pnl_usd=None) for item in hedges.seed().stress))
+    shocks = named(replace(report, hedges=(seed,)), "Stress").table
+    assert shocks
+    assert {row[-1] for row in shocks.rows} == {"-"}
 
 
 def test_indicators_that_rule_sets_share_are_shown_once(report: SignalReport) -> None:
@@ -141,10 +173,14 @@ def test_indicators_that_rule_sets_share_are_shown_once(report: SignalReport) ->
     assert "breadth_macd: the recorded data end before." in text
 
 
-def test_the_subject_and_a_notice_say_what_hedges_do(report: SignalReport) -> None:
+def test_the_subject_and_the_glance_say_what_hedges_do(report: SignalReport) -> None:
     view = view_of(report)
     assert view.subject.endswith(" VIX futures; alvh-seed l1 OPEN, l2 ROLL, l3 MONETISE")
-    assert "Hedge alvh-seed acts at the close of 2006-04-04: l1 OPEN, l2 ROLL, l3 MONETISE." in view.notices
+    line = next(line for line in view.glance if line.label == "alvh-seed")
+    assert line.text == (
+        "Open l1, roll l2 and sell a quarter of l3 at the close of 2006-04-04 (ACTIVE); score 2.25 of 4; cost 1.23% of "
+        "the notional in 2 sessions."
+    )
 
 
 def test_hedges_that_hold_do_not_ask_for_attention(report: SignalReport, plain: SignalReport) -> None:
@@ -159,49 +195,66 @@ def test_a_subject_that_would_be_cut_names_only_the_hedges_that_act(report: Sign
 
 
 def test_a_hedge_without_a_signal_is_one_sentence(report: SignalReport) -> None:
-    gone = hedges.gone(reason="no VIX option could be priced on 2006-04-03")
-    sections = hedge_sections(replace(report, hedges=(gone,), macro=()))
-    assert [(section.title, section.sentences, section.table) for section in sections] == [
-        ("Hedge my-own", ("No signal: no VIX option could be priced on 2006-04-03.",), None)
-    ]
+    gone = replace(report, hedges=(hedges.gone(reason="no VIX option could be priced on 2006-04-03"),), macro=())
+    told = "No signal: no VIX option could be priced on 2006-04-03."
+    assert named(gone, "Hedge my-own").sentences == (told,)
+    assert view_of(gone).glance[-1].text == told
+    assert render_text(view_of(gone)).count("my-own") == 3
 
 
 def test_the_limits_of_model_prices_are_told_where_there_are_some(report: SignalReport) -> None:
     seed = replace(hedges.seed(), layers=tuple(map(observed, hedges.seed().layers)))
-    assert MODEL_LIMITS in hedge_sections(report)[-1].sentences
-    assert hedge_sections(replace(report, hedges=(seed,)))[-1].sentences == (
-        "No breadth file: breadth_macd is unavailable.",
-    )
+    assert MODEL_LIMITS in named(report, "Data").sentences
+    assert MODEL_LIMITS not in named(replace(report, hedges=(seed,)), "Data").sentences
 
 
 def test_a_doubt_that_some_hedges_have_names_them(report: SignalReport) -> None:
-    assert "alvh-seed: No breadth file: breadth_macd is unavailable." in hedge_sections(report)[-1].sentences
+    assert "alvh-seed: No breadth file: breadth_macd is unavailable." in named(report, "Data").sentences
     both = tuple(replace(hedge, doubts=hedges.seed().doubts) for hedge in report.hedges[:2])
-    sentences = hedge_sections(replace(report, hedges=both))[-1].sentences
-    assert sentences[0] == "No breadth file: breadth_macd is unavailable."
+    assert "No breadth file: breadth_macd is unavailable." in named(replace(report, hedges=both), "Data").sentences
+
+
+def test_distances_of_hedges_are_dates_limits_and_the_nearest_indicator(report: SignalReport) -> None:
+    table = named(report, "Distance").table
+    assert table
+    assert [row for row in table.rows if row[0].startswith("alvh")] == [
+        ("alvh-seed roll", "l1 held", "2006-03-22", "-12 days", "the calendar"),
+        ("alvh-seed score", "2.25 of 4", "60.00", "-1.25", "vix_rsi, now 61.25, would turn off"),
+        ("alvh-seed budget", "1.23%", "2%", "0.77 points", "net cost, up to its alarm"),
+        ("alvh-442 roll", "30d held", "2006-04-26", "23 days", "the calendar"),
+        ("alvh-442 budget", "-0.40%", "2%", "2.40 points", "net cost, up to its alarm"),
+    ]
 
 
 def test_a_report_without_hedges_says_nothing_of_them(plain: SignalReport) -> None:
-    assert hedge_sections(plain) == ()
     assert "hedge" not in render_text(view_of(plain)).lower()
 
 
-def test_the_footer_names_what_defines_the_hedges(report: SignalReport) -> None:
+def test_the_provenance_names_what_defines_the_hedges(report: SignalReport) -> None:
     assert (
-        view_of(report)
-        .footer[1]
-        .startswith(
-            "Hedges: alvh-seed 5eed00000001, alvh-442 442000000001, my-own 900e00000001: own definitions of systems"
-        )
+        named(report, "Provenance")
+        .sentences[1]
+        .startswith("Hedges: alvh-seed 5eed00000001, alvh-442 442000000001, my-own 900e00000001: own definitions of")
     )
 
 
+def test_hedges_that_act_are_in_the_message_and_the_rest_in_its_thread(report: SignalReport) -> None:
+    view = view_of(report)
+    first, (thread,) = "\n".join(slack_texts(render_slack(view))), render_slack_thread(view)
+    assert "Orders for the close of" in first
+    assert "Hedge alvh-seed" in first
+    assert "Hedge alvh-442" not in first
+    assert "Hedge alvh-442" in "\n".join(slack_texts(thread))
+
+
 def test_a_message_with_more_than_slack_takes_says_so_and_keeps_its_end(report: SignalReport) -> None:
-    message = render_slack(view_of(replace(report, hedges=many(12))))
+    view = view_of(replace(report, hedges=many(60)))
+    message = render_slack(view)
     texts = list(slack_texts(message))
     assert len(message["blocks"]) == BLOCK_LIMIT
-    assert "more parts: `tailguard report show` has all of it." in texts[-2]
+    assert "more parts: `tailguard report show` has all of it." in texts[-3]
     assert "Not investment advice" in texts[-1]
+    assert all(len(reply["blocks"]) <= BLOCK_LIMIT for reply in render_slack_thread(view))
 
 
 def test_a_mail_of_many_hedges_is_not_cut_off(report: SignalReport) -> None:

@@ -1,8 +1,9 @@
-"""Markup in any text of a report: nothing of it is markup in a page, in a mail or in Slack."""
+"""Markup and control characters in any text of a report do nothing in any rendering."""
 
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -11,20 +12,32 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from reports.html import render_html
-from reports.slack import render_slack
+from reports.markdown import render_markdown
+from reports.slack import render_slack, render_slack_thread
+from reports.terminal import print_view
+from reports.text import render_text
 from reports.view import report_view
 from signals.approvals import Approval
 from signals.document import decode, encode
 from signals.veqtor.report import SignalReport
 from signals.veqtor.signal import VeqtorSignals, signal_report
+from tasks.notify.email import compose
 from tests.market_files import LAST
 from tests.reports import hedges
+from tests.reports.test_markdown import parsed
 
 pytestmark = pytest.mark.server
 
-HOSTILE = "<script>alert(1)</script><img src=x onerror=y>\"'&<!channel>"
+HOSTILE = (
+    "<script>alert(1)</script><img src=x onerror=y>\"'&<!channel>[red]a[/red] "
+    "\x1b[2J\x1b]8;;x\x07\u202eb\u2066\udc80\x00"
+)
+
+#: What of it no reader may get.
+ACTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 EMITTED = dt.datetime(2006, 7, 1, tzinfo=dt.UTC)
 
 
@@ -69,7 +82,7 @@ def test_no_text_of_a_report_becomes_markup(made_up_signals: VeqtorSignals) -> N
     document = encode(report)
     paths = sorted(set(texts(document)))
     allowed = {tag for tag, _ in Tags(render_html(report_view(report, revision=1, emitted_at=EMITTED))).found}
-    shown, looked_up = 0, []
+    shown, looked_up, everything = 0, list[str](), document
     for path in paths:
         try:
             changed = decode(SignalReport, poisoned(document, path))
@@ -86,6 +99,36 @@ def test_no_text_of_a_report_becomes_markup(made_up_signals: VeqtorSignals) -> N
         blocks = json.dumps(render_slack(view))
         assert "<!channel" not in blocks, path
         assert "<script" not in blocks, path
+        assert not ACTIVE.search(page), path
+        everything = poisoned(everything, path)
         shown += "&lt;script&gt;" in page
     assert shown > len(paths) / 2
     assert len(looked_up) < len(paths) / 4, looked_up
+    # All at once, in every rendering.
+    view = report_view(decode(SignalReport, everything), revision=1, emitted_at=EMITTED)
+    out = io.StringIO()
+    print_view(view, Console(file=out, width=80, force_terminal=True, color_system=None))
+    printed = re.sub("\x1b\\[[0-9;]*m", "", out.getvalue())
+    slack = [render_slack(view), *render_slack_thread(view)]
+    said = [text for message in slack for block in message["blocks"] for text in strings(block)]
+    mail = compose(view, "a@example.com", "b@example.com", "key", EMITTED)
+    assert not ACTIVE.search(str(mail["Subject"]))
+    for rendered in (render_text(view), render_html(view), render_markdown(view), printed, *said):
+        assert not ACTIVE.search(rendered)
+        assert "\x1b" not in rendered
+    assert "[red]a[/red]" in " ".join(printed.split())
+    assert not any(mark in " ".join(said) for mark in ("<!", "<script", "<http"))
+    kinds = {token.type for token in parsed(render_markdown(view))}
+    assert not kinds & {"link_open", "image", "html_inline", "html_block"}
+
+
+def strings(value: Any) -> Iterator[str]:
+    """Every text in a block."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from strings(each)
+    elif isinstance(value, str):
+        yield value

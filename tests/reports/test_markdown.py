@@ -56,12 +56,12 @@ def shown(text: str) -> str:
 
 def test_it_shows_what_the_terminal_shows(view: ReportView) -> None:
     seen = shown(render_markdown(view))
-    texts = [view.title, view.verdict, *view.notices, *view.footer]
+    texts = [view.title, view.verdict, *view.notices, *view.footer, *(line.text for line in view.glance)]
     for section in view.sections:
         texts += [section.title, *section.sentences]
         texts += [cell for row in (section.table.rows if section.table else ()) for cell in row]
     assert [text for text in texts if " ".join(text.split()) not in seen] == []
-    assert "What changed" in render_text(view)
+    assert "Changed since" in render_text(view)
 
 
 def test_figures_stand_in_tables_aligned_to_the_right(view: ReportView) -> None:
@@ -76,7 +76,9 @@ def test_figures_stand_in_tables_aligned_to_the_right(view: ReportView) -> None:
 def test_hostile_text_is_shown_and_does_nothing(view: ReportView, text: str) -> None:
     section = Section(text, (text,), Table((text, ""), ((text, text),)))
     page = render_markdown(
-        replace(view, title=text, verdict=text, notices=(text,), sections=(section,), footer=(text,))
+        replace(
+            view, title=text, verdict=text, notices=(text,), sections=(section,), footer=(text,), glance=(), page=""
+        )
     )
     tokens = parsed(page)
     kinds = {token.type for token in tokens}

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reports.html import render_html
-from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT, render_slack
+from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT, render_slack, render_slack_thread
 from reports.tables import Section, Table
 from reports.text import render_table, render_text
 from reports.view import DISCLAIMER, ReportView, report_view
@@ -82,8 +82,8 @@ class _Page(HTMLParser):
             self.texts.append(data.strip())
 
 
-def slack_texts(message: dict[str, Any]) -> Iterator[str]:
-    for block in message["blocks"]:
+def slack_texts(*messages: dict[str, Any]) -> Iterator[str]:
+    for block in (block for message in messages for block in message["blocks"]):
         for holder in (*block.get("elements", []), block.get("text")):
             if holder:
                 yield html.unescape(holder["text"])
@@ -92,29 +92,32 @@ def slack_texts(message: dict[str, Any]) -> Iterator[str]:
 def said(view: ReportView) -> list[str]:
     """Everything a view has to say in words."""
     sentences = [sentence for section in view.sections for sentence in (section.title, *section.sentences)]
-    return [view.title, view.verdict, *view.notices, *sentences, *view.footer]
+    glance = [part for line in view.glance for part in (line.label, line.text)]
+    return [view.title, view.verdict, *view.notices, *glance, *sentences, *view.footer]
 
 
 def check(view: ReportView) -> None:
     """Everything is in every rendering, and every rendering is within its limits."""
     text, page, message = render_text(view), _Page(render_html(view)), render_slack(view)
+    messages = [message, *render_slack_thread(view)]
     too_long = [line for line in text.splitlines() if len(line) > 80]
     assert too_long == []
-    in_slack = words("\n".join(slack_texts(message)).replace("*", "").replace(":warning: ", ""))
+    in_slack = words("\n".join(slack_texts(*messages)).replace("*", "").replace(":warning: ", ""))
     for what in said(view):
         assert words(what) in words(text)
         assert what in page.texts
-        assert words(what) in in_slack
+        # Slack has provenance below a line, without a title.
+        assert words(what) in in_slack or what == "Provenance"
     for section in view.sections:
         for cell in (cell for row in (section.table.rows if section.table else ()) for cell in row if cell):
             assert cell in page.texts
             assert words(cell) in words(text) or all(word in text for word in cell.split())
-    assert len(message["blocks"]) <= BLOCK_LIMIT
-    for block in message["blocks"]:
+    assert all(0 < len(message["blocks"]) <= BLOCK_LIMIT for message in messages)
+    for block in (block for message in messages for block in message["blocks"]):
         limit = HEADER_LIMIT if block["type"] == "header" else TEXT_LIMIT
         for holder in (*block.get("elements", []), block.get("text")):
             assert holder is None or 0 < len(holder["text"]) <= limit
-    assert not any(text.endswith("…") for text in slack_texts(message))
+    assert not any(text.endswith("…") for text in slack_texts(*messages))
     assert message["text"] == html.escape(view.subject, quote=False)
 
 
@@ -164,7 +167,7 @@ def test_a_second_revision_is_a_correction_in_the_subject_and_the_first_notice(r
     assert "Revision 2" in render_text(second)
     assert "CORRECTION 2" in render_html(second)
     assert render_slack(second)["text"] == f"CORRECTION 2 {first.subject}"
-    assert ", revision 2, " in second.footer[0]
+    assert ", revision 2, " in second.sections[-1].sentences[0]
 
 
 def test_degraded_inputs_are_named_before_the_verdict_is_acted_on(report: SignalReport) -> None:
@@ -216,7 +219,8 @@ def replace_words(view: ReportView) -> ReportView:
         table = item.table and replace(
             item.table, rows=tuple(tuple(harmless(cell) for cell in row) for row in item.table.rows)
         )
-        return Section(harmless(item.title), tuple(harmless(sentence) for sentence in item.sentences), table)
+        sentences = tuple(harmless(sentence) for sentence in item.sentences)
+        return Section(harmless(item.title), sentences, table, item.key, item.detail)
 
     return replace(
         view,
@@ -224,6 +228,7 @@ def replace_words(view: ReportView) -> ReportView:
         notices=tuple(harmless(notice) for notice in view.notices),
         sections=tuple(section(item) for item in view.sections),
         footer=tuple(harmless(line) for line in view.footer),
+        glance=tuple(replace(line, text=harmless(line.text)) for line in view.glance),
     )
 
 
@@ -236,7 +241,7 @@ def test_the_html_page_loads_nothing_from_elsewhere(report: SignalReport) -> Non
 
 def test_every_element_of_the_html_page_is_closed(report: SignalReport) -> None:
     page = render_html(view_of(report))
-    for tag in set(_Page(page).tags) - {"meta", "hr"}:
+    for tag in set(_Page(page).tags) - {"meta", "hr", "img"}:
         assert len(re.findall(rf"<{tag}[\s>]", page)) == page.count(f"</{tag}>")
 
 

@@ -18,9 +18,10 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from reports.charts.chart import Chart, Line, Panel
 from reports.html import render_html
 from reports.text import render_text
-from reports.view import ReportView, report_view
+from reports.view import ReportView, pushed, report_view
 from signals.veqtor.signal import VeqtorSignals, signal_report
 from tasks.notify.channel import AcceptanceUnknown, Refused
 from tasks.notify.email import EmailChannel, SmtpServer, compose
@@ -187,6 +188,51 @@ def test_the_text_and_the_html_part_are_the_two_renderings(serve: Serve, view: R
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
     assert body(message, "plain") == render_text(view)
     assert body(message, "html").rstrip("\n") == render_html(view).rstrip("\n")
+
+
+CHART = Chart(
+    "cell",
+    "veqtor",
+    title="The cell",
+    subtitle="60 sessions",
+    alt="VEQTOR is in the cell of 10-20% and no trend.",
+    note="2006-03-15",
+    panels=(Panel("%", (Line("a", ((1.0, 2.0), (2.0, 3.0))),)),),
+)
+
+
+def test_charts_are_pictures_in_the_page_and_sentences_in_the_text(serve: Serve, view: ReportView) -> None:
+    mailbox = Mailbox()
+    broken = replace(CHART, name="curve", alt="The curve rises.", panels=(), grid=None)
+    send(serve(mailbox), replace(view, charts=(CHART, replace(broken, panels=(Panel("x", stacks=None),)))))  # type: ignore[arg-type]  # a chart that cannot be drawn
+
+    message = mailbox.message()
+    assert message.get_content_type() == "multipart/alternative"
+    plain, related = message.iter_parts()
+    assert [plain.get_content_type(), related.get_content_type()] == ["text/plain", "multipart/related"]
+    assert "Chart: VEQTOR is in the cell of 10-20% and no trend." in body(message, "plain")
+    # What cannot be drawn holds nothing up, and is told in words.
+    assert "Chart: The curve rises." in body(message, "plain")
+    html, picture = related.iter_parts()
+    assert picture["Content-ID"] == f"<cell.{KEY}@charts>"
+    assert picture["Content-Disposition"] == 'inline; filename="cell.png"'
+    assert picture.get_content().startswith(b"\x89PNG")
+    page = html.get_content()
+    assert f'src="cid:cell.{KEY}@charts"' in page
+    assert f'alt="{CHART.alt}"' in page
+    assert page.count("<img") == 1
+
+
+def test_a_quiet_day_is_sent_short_with_the_way_to_the_rest(serve: Serve, view: ReportView) -> None:
+    mailbox = Mailbox()
+    quiet = replace(view, quiet=True, charts=(CHART,), key_charts=("trend",))
+    EmailChannel(serve(mailbox), now, "https://tailguard.example.com").send(DESK, quiet, KEY)
+
+    message = mailbox.message()
+    assert body(message, "plain") == render_text(pushed(quiet, "https://tailguard.example.com"))
+    assert "A day without changes" in body(message, "html")
+    assert 'href="https://tailguard.example.com/reports/2006-03-15"' in body(message, "html")
+    assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_a_mail_beyond_ascii_and_with_lines_of_a_single_dot_arrives_unharmed(serve: Serve, view: ReportView) -> None:

@@ -12,16 +12,21 @@ from typing import Any
 
 import pytest
 
+from reports.glance import Line
 from reports.slack import BLOCK_LIMIT, HEADER_LIMIT, TEXT_LIMIT
 from reports.tables import Section, Table
 from reports.view import ReportView, report_view
 from signals.veqtor.signal import VeqtorSignals, signal_report
+from tasks.doctor.findings import FAIL, OK
+from tasks.doctor.messengers import slack_bot
 from tasks.notify.channel import AcceptanceUnknown, Refused
 from tasks.notify.slack import WEBHOOK, SlackChannel
+from tasks.notify.slack_bot import SlackBot
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.server
 
+TOKEN = "-".join(("xoxb", "hunter2"))
 WEBHOOK_PATH = "/services/T000/B000/hunter2"
 KEY = "tailguard.2006-03-15.d1.r1.abc"
 
@@ -40,6 +45,12 @@ class Slack:
     paths: list[str] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     port: int = 0
+    #: What the interface for programs answers, one after the other; then that a message was taken.
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+
+    def bot(self, timeout: float = 5.0) -> SlackBot:
+        return SlackBot(TOKEN, "#signals", timeout, f"http://127.0.0.1:{self.port}/api")
 
     def channel(self, timeout: float = 5.0) -> SlackChannel:
         return SlackChannel(f"http://127.0.0.1:{self.port}{WEBHOOK_PATH}", timeout)
@@ -53,7 +64,7 @@ def slack() -> Iterator[Slack]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             state.paths.append(self.path)
-            state.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            state.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}"))
             if state.silent:
                 state.stopped.wait(10)
             if state.reset:
@@ -63,6 +74,10 @@ def slack() -> Iterator[Slack]:
             if state.silent or state.hang_up or state.reset:
                 return
             answer = state.text.encode()
+            if self.path.startswith("/api/") and state.status == 200 and state.text == "ok":
+                state.tokens.append(str(self.headers["Authorization"]))
+                taken = {"ok": True, "channel": "C0123", "ts": f"{len(state.posted)}.5"}
+                answer = json.dumps(state.answers.pop(0) if state.answers else taken).encode()
             self.send_response(state.status)
             self.send_header("Content-Length", str(len(answer)))
             if state.retry_after is not None:
@@ -150,13 +165,21 @@ def test_what_slack_reads_as_markup_is_escaped(slack: Slack, view: ReportView) -
     section = Section(hostile, (hostile,), Table(("", "A"), ((hostile, hostile),)))
     slack.channel().send(
         WEBHOOK,
-        replace(view, subject=hostile, verdict=hostile, notices=(hostile,), sections=(section,), footer=(hostile,)),
+        replace(
+            view,
+            subject=hostile,
+            verdict=hostile,
+            notices=(hostile,),
+            glance=(Line(hostile, hostile),),
+            sections=(section,),
+            footer=(hostile,),
+        ),
         KEY,
     )
 
     (message,) = slack.posted
     marked_up = [message["text"], *(text for kind, text in texts(message) if kind != "header")]
-    assert len(marked_up) == 5
+    assert len(marked_up) == 6
     assert all(escaped in text for text in marked_up)
     assert not any("<" in text or ">" in text for text in marked_up)
 
@@ -256,3 +279,103 @@ def test_an_address_that_is_none_is_refused_for_good_and_not_repeated(view: Repo
 
     assert caught.value.final
     assert "hunter2" not in str(caught.value)
+
+
+# A bot.
+
+
+def test_a_bot_posts_the_verdict_and_puts_the_details_into_a_thread(slack: Slack, view: ReportView) -> None:
+    slack.bot().send("#signals", view, KEY)
+
+    first, *replies = slack.posted
+    assert set(slack.paths) == {"/api/chat.postMessage"}
+    assert set(slack.tokens) == {f"Bearer {TOKEN}"}
+    assert (first["channel"], first["text"], "thread_ts" in first) == ("#signals", view.subject, False)
+    assert len(replies) == 1
+    assert (replies[0]["channel"], replies[0]["thread_ts"]) == ("C0123", "1.5")
+    assert all(within_limits(message) for message in slack.posted)
+    told = "\n".join(text for message in slack.posted for _, text in texts(message))
+    for section in view.sections[:-1]:
+        assert section.title.replace("&", "&amp;") in told
+
+
+def test_what_was_stored_for_a_webhook_goes_to_the_channel_of_the_bot(slack: Slack, view: ReportView) -> None:
+    slack.bot().send(WEBHOOK, view, KEY)
+    slack.bot().send("C9999", view, KEY)
+
+    assert [message["channel"] for message in slack.posted if "thread_ts" not in message] == ["#signals", "C9999"]
+
+
+@pytest.mark.parametrize(
+    ("error", "final"),
+    [
+        ("ratelimited", False),
+        ("service_unavailable", False),
+        ("invalid_auth", False),
+        ("token_revoked", False),
+        ("missing_scope", False),
+        ("not_in_channel", False),
+        ("channel_not_found", True),
+        ("is_archived", True),
+        ("invalid_blocks", True),
+        ("an error of next year", True),
+    ],
+)
+def test_an_error_of_slack_is_a_refusal(slack: Slack, view: ReportView, error: str, final: bool) -> None:
+    slack.answers = [{"ok": False, "error": error}]
+    slack.retry_after = "30" if error == "ratelimited" else None
+    with pytest.raises(Refused) as caught:
+        slack.bot().send("#signals", view, KEY)
+
+    assert (str(caught.value), caught.value.final, len(slack.posted)) == (error, final, 1)
+    assert caught.value.retry_after == (dt.timedelta(seconds=30) if error == "ratelimited" else None)
+
+
+@pytest.mark.parametrize(
+    "answer", [{"ok": False, "error": "fatal_error"}, {"ok": False, "error": "internal_error"}, {}]
+)
+def test_an_error_after_which_it_may_be_there_leaves_it_open(
+    slack: Slack, view: ReportView, answer: dict[str, Any]
+) -> None:
+    slack.answers = [answer]
+    with pytest.raises(AcceptanceUnknown):
+        slack.bot().send("#signals", view, KEY)
+
+    assert len(slack.posted) == 1
+
+
+def test_a_bot_that_is_asked_to_wait_or_gets_no_answer_behaves_as_a_webhook(slack: Slack, view: ReportView) -> None:
+    slack.status, slack.text, slack.retry_after = 429, f"slow down, {TOKEN}", "7"
+    with pytest.raises(Refused) as caught:
+        slack.bot().send("#signals", view, KEY)
+    assert (caught.value.final, caught.value.retry_after) == (False, dt.timedelta(seconds=7))
+    assert str(caught.value) == "429 slow down, ..."
+    slack.status = 500
+    with pytest.raises(AcceptanceUnknown):
+        slack.bot().send("#signals", view, KEY)
+    slack.hang_up = True
+    with pytest.raises(AcceptanceUnknown, match="no answer: RemoteProtocolError"):
+        slack.bot().send("#signals", view, KEY)
+
+
+def test_details_that_are_refused_are_logged_and_the_message_is_sent(
+    slack: Slack, view: ReportView, caplog: pytest.LogCaptureFixture
+) -> None:
+    slack.answers = [{"ok": True, "channel": "C0123", "ts": "1.5"}, {"ok": False, "error": "ratelimited"}]
+    slack.bot().send("#signals", view, KEY)
+
+    assert len(slack.posted) == 2
+    assert [record.getMessage() for record in caplog.records] == ["details are not in the thread"]
+
+
+def test_the_doctor_asks_whether_slack_knows_the_token_and_posts_nothing(slack: Slack) -> None:
+    api = f"http://127.0.0.1:{slack.port}/api"
+    slack.answers = [{"ok": True, "user": "tailguard"}, {"ok": False, "error": "invalid_auth"}]
+    known, refused = (slack_bot(TOKEN, "#signals", api, 5.0) for _ in range(2))
+
+    assert set(slack.paths) == {"/api/auth.test"}
+    assert (known.status, known.found.startswith(f"tailguard at 127.0.0.1:{slack.port}; ")) == (OK, True)
+    assert (refused.status, "the token is refused, invalid_auth" in refused.found) == (FAIL, True)
+    slack.text = "<html>"
+    assert slack_bot(TOKEN, "#signals", api, 5.0).status == FAIL
+    assert slack_bot(TOKEN, "#signals", "http://127.0.0.1:9/api", 5.0).found == "127.0.0.1:9: ConnectError"
