@@ -8,6 +8,7 @@ from typing import Self
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
+from storage.exports import ExportRepository
 from storage.figures import FigureRepository
 from storage.kept_books import KeptBookRepository
 from storage.observations import ObservationRepository
@@ -42,6 +43,7 @@ class UnitOfWork:
         self.outbox = OutboxRepository(self._session)
         self.runs = RunRepository(self._session)
         self.figures = FigureRepository(self._session)
+        self.exports = ExportRepository(self._session)
         self.kept_books = KeptBookRepository(self._session)
 
     def __enter__(self) -> Self:
@@ -49,6 +51,10 @@ class UnitOfWork:
             # Of a table that is never changed after its first row; the lock ends with the transaction.
             self._session.execute(text("LOCK TABLE market IN EXCLUSIVE MODE"))
         return self
+
+    def schema_revision(self) -> str | None:
+        """The migration the database is at, as this transaction sees it; None where that is not said."""
+        return self._session.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
     def commit(self) -> None:
         """Make everything done so far durable."""

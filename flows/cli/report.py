@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 
 import click
 
 from flows.cli.instants import as_of_option
 from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
-from flows.cli.report_diff import content_of, diff_reports, session_date, stored_report
+from flows.cli.report_diff import diff_reports, session_date, stored_report
+from flows.cli.report_export import export_reports, feed_of_reports, schema_of_reports
+from flows.cli.report_open import open_report
+from flows.cli.stored_views import view_of
+from reports.export.documents import exported
 from reports.text import render_text
-from reports.view import ReportView, report_view
-from signals.veqtor.rules import VEQTOR
-from storage.reports import StoredReport
+from reports.view import ReportView
 from storage.unit_of_work import UnitOfWork
 
 
@@ -88,38 +91,38 @@ def show_report(session: str | None, revision: int | None, as_of: dt.datetime | 
     """Show the report of a session, by default of the newest one.
 
     A report says what to hold, which orders reach it, how close the next change is, and which file each number was read
-    from. DATE is a session, yyyy-mm-dd. A revision that was superseded says so.
+    from. DATE is a session, yyyy-mm-dd. A revision that was superseded says so. What is piped is plain text of 80
+    columns; a terminal gets tables, and colours unless NO_COLOR is set.
     """
     stored = stored_report(session_date(session) if session else None, revision, as_of)
     if as_json:
-        document = json.loads(stored.document)
-        provenance = {"revision": stored.revision, "emitted_at": stored.emitted_at.isoformat()}
-        click.echo(json.dumps({**document, **provenance}, indent=2))
+        click.echo(json.dumps(exported(stored), indent=2))
     else:
-        click.echo(render_text(_view(stored)), nl=False)
+        print_view(view_of(stored))
 
 
 def print_report(session: dt.date) -> None:
     """Print the newest revision of a session's report."""
-    click.echo(render_text(stored_view(session)), nl=False)
+    print_view(stored_view(session))
+
+
+def print_view(view: ReportView) -> None:
+    """Print a report: for a terminal, or as plain text that stays the same."""
+    if sys.stdout.isatty():
+        from reports import terminal
+
+        terminal.print_view(view)
+    else:
+        click.echo(render_text(view), nl=False)
 
 
 def stored_view(session: dt.date) -> ReportView:
     """The newest revision of a session's report, ready to be rendered."""
-    return _view(stored_report(session))
-
-
-def _view(stored: StoredReport) -> ReportView:
-    with UnitOfWork(existing_database()) as work:
-        newest = work.reports.newest(VEQTOR.name, stored.session)
-        before = work.reports.newest(VEQTOR.name, stored.session, stored.revision - 1)
-    return report_view(
-        content_of(stored),
-        revision=stored.revision,
-        emitted_at=stored.emitted_at,
-        newest_revision=newest.revision if newest else None,
-        corrects=(before.revision, content_of(before)) if before else None,
-    )
+    return view_of(stored_report(session))
 
 
 report.add_command(diff_reports)
+report.add_command(export_reports)
+report.add_command(feed_of_reports)
+report.add_command(schema_of_reports)
+report.add_command(open_report)

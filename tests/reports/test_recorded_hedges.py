@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from dataclasses import replace
+from dataclasses import MISSING, fields, replace
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from flows.rule_sets import rule_sets_named
+from reports.export.documents import exported
+from reports.export.schema import report_schema
 from reports.html import render_html
 from reports.view import SUBJECT_LIMIT
 from signals.alvh.history import row_of_hedge
@@ -18,6 +21,7 @@ from signals.veqtor.report import SignalReport, fingerprint
 from signals.veqtor.signal import VeqtorSignals
 from tasks.compute import reports_on
 from tasks.hedges import ReportHedges
+from tests.reports.stored import stored
 from tests.reports.test_renderings import check, sampled, view_of
 
 pytestmark = pytest.mark.server
@@ -54,6 +58,17 @@ def test_documents_hold_everything_and_no_nan(reports: list[SignalReport]) -> No
     for report in reports:
         text = json.dumps(encode(report), allow_nan=False)
         assert decode(SignalReport, json.loads(text)) == report
+
+
+def test_every_document_is_as_the_published_schema_says(reports: list[SignalReport]) -> None:
+    check_format = Draft202012Validator.FORMAT_CHECKER
+    validator = Draft202012Validator(json.loads(report_schema()), format_checker=check_format)
+    for report in reports:
+        document = exported(stored(report))
+        validator.validate(document)
+        # As a report of the first version was stored.
+        later = {field.name for field in fields(SignalReport) if field.default is not MISSING}
+        validator.validate({name: value for name, value in document.items() if name not in later})
 
 
 def test_the_fingerprint_does_not_depend_on_the_notional(

@@ -1,0 +1,34 @@
+"""Stored reports, ready to be rendered for whoever asked for one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from flows.cli.options import existing_database
+from flows.cli.report_diff import content_of
+from reports.context import load_context
+from reports.view import ReportView, report_view
+from storage.reports import StoredReport
+from storage.unit_of_work import UnitOfWork
+from tasks.notify.content import report_before
+
+if TYPE_CHECKING:
+    from reports.charts.chart import Chart
+
+
+def view_of(stored: StoredReport, charts: tuple[Chart, ...] = ()) -> ReportView:
+    """The view of a stored report, with what it corrects and what supersedes it."""
+    with UnitOfWork(existing_database()) as work:
+        newest = work.reports.newest(stored.rule_set, stored.session)
+        earlier = work.reports.newest(stored.rule_set, stored.session, stored.revision - 1)
+        context, before = load_context(work, stored), report_before(work, stored)
+    return report_view(
+        content_of(stored),
+        revision=stored.revision,
+        emitted_at=stored.emitted_at,
+        newest_revision=newest.revision if newest else None,
+        corrects=(earlier.revision, content_of(earlier)) if earlier else None,
+        context=context,
+        before=before,
+        charts=charts,
+    )
