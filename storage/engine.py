@@ -30,7 +30,14 @@ _POSTGRESQL_PATIENCE = {
 }
 
 
-def open_engine(url: str, *, must_exist: bool = False, read_only: bool = False) -> Engine:
+def open_engine(
+    url: str,
+    *,
+    must_exist: bool = False,
+    read_only: bool = False,
+    connections: int = 0,
+    patience_seconds: int = BUSY_TIMEOUT_SECONDS,
+) -> Engine:
     """An engine for `url`: SQLite with a write-ahead log, foreign keys and a busy timeout, or PostgreSQL.
 
     Parameters
@@ -43,6 +50,11 @@ def open_engine(url: str, *, must_exist: bool = False, read_only: bool = False) 
     read_only : bool
         The same, and refuse to change anything: the database itself does. A SQLite file and its directory need not be
         writable.
+    connections : int
+        How many connections to a server who only reads keeps, for a program that reads all day; by default none. A
+        file is opened anew for each transaction.
+    patience_seconds : int
+        How long to wait for another program that holds the database.
 
     Raises
     ------
@@ -60,8 +72,8 @@ def open_engine(url: str, *, must_exist: bool = False, read_only: bool = False) 
         # Another driver, which is not installed, is SQLAlchemy's own choice.
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, must_exist=must_exist or read_only, read_only=read_only)
-    return _postgresql(parsed, read_only=read_only)
+        return _sqlite(parsed, must_exist=must_exist or read_only, read_only=read_only, patience=patience_seconds)
+    return _postgresql(parsed, read_only=read_only, connections=connections, lock_seconds=patience_seconds)
 
 
 def check_connection(engine: Engine) -> None:
@@ -85,14 +97,15 @@ def shown(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _postgresql(url: URL, *, read_only: bool) -> Engine:
+def _postgresql(url: URL, *, read_only: bool, connections: int, lock_seconds: int) -> Engine:
     patience = {name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query}
     try:
-        if read_only:
+        if read_only and not connections:
             # Who looks once does not keep a connection, which a server has few of.
             engine = create_engine(url, connect_args=patience, poolclass=NullPool)
         else:
-            engine = create_engine(url, connect_args=patience, pool_pre_ping=True)
+            size = {"pool_size": connections, "max_overflow": 0} if connections else {}
+            engine = create_engine(url, connect_args=patience, pool_pre_ping=True, **size)
     except (ArgumentError, ModuleNotFoundError) as error:
         expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
         raise _unusable("address", expected, f"{url.drivername}, for which there is no driver") from error
@@ -100,7 +113,7 @@ def _postgresql(url: URL, *, read_only: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"SET lock_timeout = '{BUSY_TIMEOUT_SECONDS}s'")
+        cursor.execute(f"SET lock_timeout = '{lock_seconds}s'")
         if read_only:
             cursor.execute("SET default_transaction_read_only = on")
         cursor.close()
@@ -110,7 +123,7 @@ def _postgresql(url: URL, *, read_only: bool) -> Engine:
     return engine
 
 
-def _sqlite(url: URL, *, must_exist: bool, read_only: bool) -> Engine:
+def _sqlite(url: URL, *, must_exist: bool, read_only: bool, patience: int) -> Engine:
     path = Path(url.database) if url.database and url.database != ":memory:" else None
     if path:
         if must_exist and not path.exists():
@@ -128,9 +141,9 @@ def _sqlite(url: URL, *, must_exist: bool, read_only: bool) -> Engine:
             raise _unusable(str(path), "a database that can be written", f"no permission to write to {where}")
     if path and read_only:
         # Each transaction looks anew at what there is to open.
-        engine = create_engine(url, creator=partial(_open_to_read, path.resolve()), poolclass=NullPool)
+        engine = create_engine(url, creator=partial(_open_to_read, path.resolve(), patience), poolclass=NullPool)
     else:
-        engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = create_engine(url, connect_args={"timeout": patience})
 
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
@@ -157,7 +170,7 @@ def _sqlite(url: URL, *, must_exist: bool, read_only: bool) -> Engine:
     return engine
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
+def _open_to_read(path: Path, patience: int) -> sqlite3.Connection:
     """A connection to a file for reading.
 
     Who may write to the directory opens the file as a writer does, and leaves no write-ahead log behind. Who may not
@@ -169,7 +182,7 @@ def _open_to_read(path: Path) -> sqlite3.Connection:
         how = "mode=ro"
     else:
         how = "mode=ro&immutable=1"
-    return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=BUSY_TIMEOUT_SECONDS, check_same_thread=False)
+    return sqlite3.connect(f"{path.as_uri()}?{how}", uri=True, timeout=patience, check_same_thread=False)
 
 
 def _what_came(url: str) -> str:

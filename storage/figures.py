@@ -7,7 +7,7 @@ are decimals, volatilities annualised; levels are in index points, amounts in US
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 
 from sqlalchemy import insert, select
@@ -149,6 +149,13 @@ class FigureRepository:
         if as_of is not None:
             query = query.where(table.c.emitted_at <= as_of)
         return _newest(SessionFigures(*row) for row in self._session.execute(query))
+
+    def of_reports(self, report_ids: Collection[int]) -> dict[int, SessionFigures]:
+        """The figures of some reports, by the key of each."""
+        table = Base.metadata.tables[SessionFigureRow.__tablename__]
+        query = select(*(table.c[field.name] for field in fields(SessionFigures)))
+        rows = self._session.execute(query.where(table.c.report_id.in_(report_ids)))
+        return {row.report_id: SessionFigures(*row) for row in rows}
 
     def hedges_of(self, report_id: int) -> list[str]:
         """The rule sets of the hedges of which a report has figures."""

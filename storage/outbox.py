@@ -28,7 +28,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select, true, update
 from sqlalchemy.orm import Session, aliased
 
 from storage.models import Alert, OutboxMessage, Report, Run
@@ -329,6 +329,11 @@ class OutboxRepository:
         """Every message, oldest first, or those in one state."""
         return self._messages(OutboxMessage.state == state if state else None)
 
+    def newest(self, limit: int, *, state: str | None = None, before: int | None = None) -> list[Message]:
+        """The newest messages, newest first; of those in one state, or older than the one with a key."""
+        older = true() if before is None else OutboxMessage.id < before
+        return self._messages(and_(older, OutboxMessage.state == state if state else true()), newest=limit)
+
     def counts(self) -> dict[str, int]:
         """Messages by state."""
         rows = self._session.execute(select(OutboxMessage.state, func.count()).group_by(OutboxMessage.state))
@@ -359,15 +364,12 @@ class OutboxRepository:
         query = select(*_ALERT).join(Run, Run.id == Alert.run_id).where(condition).order_by(Alert.session, Alert.id)
         return [StoredAlert(*row) for row in self._session.execute(query)]
 
-    def _messages(self, condition: ColumnElement[bool] | None) -> list[Message]:
-        query = (
-            select(*_MESSAGE)
-            .outerjoin(Report, Report.id == OutboxMessage.report_id)
-            .outerjoin(Alert, Alert.id == OutboxMessage.alert_id)
-            .order_by(OutboxMessage.id)
-        )
+    def _messages(self, condition: ColumnElement[bool] | None, newest: int | None = None) -> list[Message]:
+        query = select(*_MESSAGE).outerjoin(Report, Report.id == OutboxMessage.report_id)
+        query = query.outerjoin(Alert, Alert.id == OutboxMessage.alert_id)
         if condition is not None:
             query = query.where(condition)
+        query = query.order_by(OutboxMessage.id.desc() if newest else OutboxMessage.id).limit(newest)
         return [Message(*row) for row in self._session.execute(query)]
 
     def _settle(self, message: Message, **values: object) -> bool:

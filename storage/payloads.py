@@ -195,6 +195,10 @@ class PayloadRepository:
         count, fetched, stored, refused, pruned = self._session.execute(query).one()
         return PayloadTotals(count, int(fetched), int(stored), refused, pruned)
 
+    def payloads_like(self, sha256: str, limit: int) -> list[StoredPayload]:
+        """Payloads whose hash is, or begins with, some hexadecimal digits, newest first."""
+        return self._stored(Payload.sha256.startswith(sha256, autoescape=True))[:limit]
+
     def refused_payloads(self) -> list[StoredPayload]:
         """Payloads that could not be read, newest first."""
         return self._stored(Payload.refusal.is_not(None))

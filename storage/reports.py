@@ -81,6 +81,30 @@ class StoredReport:
 
 
 @dataclass(frozen=True)
+class ReportHead:
+    """A report without its document."""
+
+    id: int
+    session: dt.date
+    rule_set: str
+    rule_set_digest: str
+    revision: int
+    fingerprint: str
+    emitted_at: dt.datetime
+
+
+@dataclass(frozen=True)
+class RuleSetUse:
+    """In which sessions' reports a rule set was used."""
+
+    rule_set: str
+    rule_set_digest: str
+    first: dt.date
+    last: dt.date
+    reports: int
+
+
+@dataclass(frozen=True)
 class StoredFingerprint:
     """Key, revision and fingerprint of a stored report."""
 
@@ -99,6 +123,8 @@ _COLUMNS = (
     Report.document,
     Report.emitted_at,
 )
+
+_HEAD = tuple(column for column in _COLUMNS if column is not Report.document)
 
 #: What a report has in tables of their names.
 _TABLES = (Allocation.__tablename__, HedgeTarget.__tablename__)
@@ -182,6 +208,53 @@ class ReportRepository:
             query = query.where(Report.emitted_at <= as_of)
         query = query.order_by(Report.session.desc(), Report.id.desc()).limit(1)
         return next(self._read(query), None)
+
+    def heads(
+        self,
+        rule_set: str,
+        *,
+        first: dt.date | None = None,
+        last: dt.date | None = None,
+        as_of: dt.datetime | None = None,
+        before: tuple[dt.date, int] | None = None,
+        limit: int,
+    ) -> list[ReportHead]:
+        """Reports without their documents, newest first, each revision by itself; after the one that `before` names."""
+        query = select(*_HEAD).where(Report.rule_set == rule_set)
+        if first is not None:
+            query = query.where(Report.session >= first)
+        if last is not None:
+            query = query.where(Report.session <= last)
+        if as_of is not None:
+            query = query.where(Report.emitted_at <= as_of)
+        if before is not None:
+            session, key = before
+            query = query.where((Report.session < session) | ((Report.session == session) & (Report.id < key)))
+        rows = self._session.execute(query.order_by(Report.session.desc(), Report.id.desc()).limit(limit))
+        return [ReportHead(*row) for row in rows]
+
+    def around(self, rule_set: str, session: dt.date) -> tuple[dt.date | None, dt.date | None]:
+        """The nearest sessions before and after a day that have a report."""
+        mine = Report.rule_set == rule_set
+        before = self._session.scalar(select(func.max(Report.session)).where(mine, Report.session < session))
+        after = self._session.scalar(select(func.min(Report.session)).where(mine, Report.session > session))
+        return before, after
+
+    def count(self) -> int:
+        """How many there are, every revision counted."""
+        return self._session.scalar(select(func.count(Report.id))) or 0
+
+    def rule_set_uses(self) -> list[RuleSetUse]:
+        """The rule sets of all reports and of their hedges, by name, the latest use first."""
+        found = []
+        for name, digest, query in (
+            (Report.rule_set, Report.rule_set_digest, select()),
+            (HedgeTarget.rule_set, HedgeTarget.rule_set_digest, select().join_from(HedgeTarget, Report)),
+        ):
+            sessions = func.min(Report.session), func.max(Report.session), func.count(Report.id.distinct())
+            rows = self._session.execute(query.add_columns(name, digest, *sessions).group_by(name, digest))
+            found += [RuleSetUse(*row) for row in rows]
+        return sorted(found, key=lambda use: (use.rule_set, -use.last.toordinal(), use.rule_set_digest))
 
     def by_id(self, report_id: int) -> StoredReport:
         """The report with a key that exists."""

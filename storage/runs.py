@@ -6,8 +6,8 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import exists, func, insert, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, exists, func, insert, select
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from storage.models import Outcome, Report, Run
 
@@ -89,6 +89,10 @@ class RunRepository:
         """The first session that any run expected a later one to work on; None if none ever did."""
         return self._session.scalar(select(func.min(Run.next_session)))
 
+    def last_outcome_id(self) -> int:
+        """The key of the newest outcome; 0 without any."""
+        return self._session.scalar(select(func.max(Outcome.id))) or 0
+
     def has_outcome(self, run_id: int, session: dt.date) -> bool:
         """Whether a run has said how it ended for a session."""
         found = self._session.scalar(
@@ -117,8 +121,10 @@ class RunRepository:
         query = select(Run).where(Run.finished_at.is_(None), ~overtaken).order_by(Run.id)
         return [_summary(row) for row in self._session.scalars(query)]
 
-    def outcomes(self, limit: int) -> list[SessionOutcome]:
-        """The one outcome of each of the latest sessions, newest first.
+    def outcomes(
+        self, limit: int, *, first: dt.date | None = None, last: dt.date | None = None
+    ) -> list[SessionOutcome]:
+        """The one outcome of each of the latest sessions, or of the latest of a range, newest first.
 
         A session with a report is EMITTED, or REVISED if it has several; one without is as its last run left it.
         """
@@ -126,12 +132,14 @@ class RunRepository:
             row.session: row
             for row in self._session.execute(
                 select(Report.session, func.max(Report.revision).label("revision"), func.max(Report.emitted_at))
+                .where(*_within(Report.session, first, last))
                 .group_by(Report.session)
                 .order_by(Report.session.desc())
                 .limit(limit)
             )
         }
-        last_id = select(func.max(Outcome.id)).group_by(Outcome.session).order_by(Outcome.session.desc()).limit(limit)
+        last_id = select(func.max(Outcome.id)).where(*_within(Outcome.session, first, last))
+        last_id = last_id.group_by(Outcome.session).order_by(Outcome.session.desc()).limit(limit)
         left = {row.session: row for row in self._session.scalars(select(Outcome).where(Outcome.id.in_(last_id)))}
         found = []
         for session in sorted(reports.keys() | left.keys(), reverse=True)[:limit]:
@@ -143,6 +151,12 @@ class RunRepository:
                 row = left[session]
                 found.append(SessionOutcome(session, row.outcome, row.detail, row.next_attempt_at, row.deadline_at))
         return found
+
+
+def _within(
+    column: InstrumentedAttribute[dt.date], first: dt.date | None, last: dt.date | None
+) -> list[ColumnElement[bool]]:
+    return [*([column >= first] if first else []), *([column <= last] if last else [])]
 
 
 def _summary(row: Run) -> RunSummary:

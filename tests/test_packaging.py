@@ -174,7 +174,7 @@ def test_the_installed_program_computes_and_renders_a_report(installed: Path, tm
     ("typed", "offered"),
     [
         (["tailguard", "rep"], ["report", "replay"]),
-        (["tailguard", "report", ""], ["diff", "list", "show"]),
+        (["tailguard", "report", ""], ["diff", "export", "feed", "list", "open", "schema", "show"]),
         (["tailguard", "config", "show", "--j"], ["--json"]),
     ],
     ids=" ".join,

@@ -25,6 +25,7 @@ _COMMANDS = {
     "run": ("flows.cli.run", "run"),
     "backfill": ("flows.cli.backfill", "backfill"),
     "report": ("flows.cli.report", "report"),
+    "review": ("flows.cli.review", "review"),
     "status": ("flows.cli.status", "status"),
     "history": ("flows.cli.history", "history"),
     "outbox": ("flows.cli.outbox", "outbox"),

@@ -87,16 +87,23 @@ def _on_one_base(rows: Sequence[SessionFigures]) -> Sequence[SessionFigures]:
     """
     for index in range(len(rows) - 1, 0, -1):
         before, row = rows[index - 1], rows[index]
-        closes, levels = _growth(before.spx, row.spx), _growth(before.sp500_total_return, row.sp500_total_return)
-        years = (row.session - before.session).days / 365.0
-        if closes is not None and levels is not None and abs(levels - closes) > _ANOTHER_BASE * (1.0 + 5.0 * years):
-            return rows[index:]
+        dividends = _growth(_ratio(before), _ratio(row))
+        # Of a few days at most, but where sessions are missing.
+        if dividends is not None and abs(dividends) > _ANOTHER_BASE:
+            years = (row.session - before.session).days / 365.0
+            if abs(dividends) > _ANOTHER_BASE * (1.0 + 5.0 * years):
+                return rows[index:]
     return rows
 
 
+def _ratio(row: SessionFigures) -> float | None:
+    """The S&P 500 with dividends over that without."""
+    with_dividends, without = row.sp500_total_return, known(row.spx)
+    return with_dividends / without if with_dividends and without and with_dividends > 0.0 < without else None
+
+
 def _growth(before: float | None, after: float | None) -> float | None:
-    first, second = known(before), known(after)
-    return math.log(second / first) if first and second and first > 0.0 and second > 0.0 else None
+    return math.log(after / before) if before and after else None
 
 
 def _drawdowns(line: Points) -> Points:

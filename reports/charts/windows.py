@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
@@ -60,7 +61,7 @@ def points(
 
 def known(value: float | None) -> float | None:
     """A value that can be drawn: None for what is no number."""
-    return None if value is None or value != value or value in (float("inf"), float("-inf")) else float(value)
+    return None if value is None or not math.isfinite(value) else float(value)
 
 
 def stops(rows: Sequence[SessionFigures], label: str = "") -> tuple[Shade, ...]:

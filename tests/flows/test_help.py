@@ -67,8 +67,8 @@ def test_a_page_has_a_summary_a_paragraph_an_example_and_the_exit_codes(words: t
     ("typed", "offered"),
     [
         ("tailguard ", {"run", "report", "init", "config", "completion"}),
-        ("tailguard re", {"report", "replay"}),
-        ("tailguard report ", {"list", "show", "diff"}),
+        ("tailguard re", {"report", "review", "replay"}),
+        ("tailguard report ", {"list", "show", "diff", "export", "feed", "schema", "open"}),
         ("tailguard config s", {"show"}),
         ("tailguard completion ", {"bash", "zsh", "fish"}),
         ("tailguard backfill --mode ", {"missing", "recompute"}),

@@ -451,7 +451,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     units = sorted(str(unit) for unit in tmp_path.glob("*.*"))
     done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
-    assert len(units) == 7
+    assert len(units) == 8
 
 
 def test_units_and_environment_name_settings_that_exist() -> None:

@@ -272,7 +272,7 @@ def test_recipients_hear_nothing_of_a_quickstart(
         assert work.outbox.counts() == {}
 
 
-@pytest.mark.parametrize("after", [0.3, 1.5, 4.0, 7.0, 10.0])
+@pytest.mark.parametrize("after", [1.5, 7.0])
 def test_ctrl_c_at_any_time_ends_soon_with_one_sentence(tmp_path: Path, data_dir: Path, after: float) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "TAILGUARD_"))}
     with live_servers(data_dir, MORNING) as servers:

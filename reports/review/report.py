@@ -1,0 +1,237 @@
+"""A report: its sections, charts, revisions and inputs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import RedirectResponse, Response
+
+from reports.context import ReportContext
+from reports.review.lookup import content_of, context_of, find
+from reports.review.pages import TheSite, answer, page
+from reports.review.parameters import Day, OptionalDay, Revision
+from reports.review.problems import Problem
+from reports.review.site import Site
+from reports.tables import Section
+from reports.text import render_text
+from reports.view import ReportView, report_view
+from signals.veqtor.report import ReportInput, SignalReport
+from signals.veqtor.rules import VEQTOR
+from storage.reports import StoredReport
+from storage.unit_of_work import UnitOfWork
+
+if TYPE_CHECKING:
+    from reports.charts.chart import Chart
+
+router = APIRouter()
+
+#: How many rendered reports, and drawn charts, are kept.
+_REPORTS_KEPT, _CHARTS_KEPT = 512, 256
+
+#: A cell that is one number, and perhaps its unit.
+_NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?%?")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A chart without what is drawn, of which there may be twenty years."""
+
+    name: str
+    section: str
+    alt: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A report ready for its page; `links` lead from a cell, by section, row and column, to the value behind it."""
+
+    view: ReportView
+    content: SignalReport
+    charts: tuple[Picture, ...]
+    links: Mapping[tuple[int, int, int], str]
+
+
+@router.get("/reports")
+def newest_report(site: TheSite, session: OptionalDay = None) -> Response:
+    """Where the date somebody typed leads, or the newest report."""
+    with site.work() as work:
+        day = session or find(site, work, None).session
+    return RedirectResponse(f"/reports/{day}", status_code=303)
+
+
+@router.get("/reports/{session}")
+def show_report(request: Request, site: TheSite, session: Day, revision: Revision = None) -> Response:
+    """The page of a report."""
+    with site.work() as work:
+        stored = find(site, work, session, revision)
+        shown = shown_report(site, work, stored)
+        revisions = work.reports.heads(VEQTOR.name, first=session, last=session, limit=100)
+        before, after = work.reports.around(VEQTOR.name, session)
+        simulated = work.observations.is_simulated()
+    return page(
+        request,
+        "report",
+        {
+            "stored": stored,
+            "shown": shown,
+            "charts": placed(shown),
+            "revisions": revisions,
+            "before": before,
+            "after": after,
+            "query": f"?revision={revision}" if revision else "",
+            "address": chart_address,
+        },
+        simulated=simulated,
+        section="/reports",
+    )
+
+
+@router.get("/reports/{session}/text")
+def text_of_report(request: Request, site: TheSite, session: Day, revision: Revision = None) -> Response:
+    """The report as the terminal prints it, to be saved."""
+    with site.work() as work:
+        stored = find(site, work, session, revision)
+        text = render_text(shown_report(site, work, stored).view)
+    name = f"tailguard-{stored.session}-r{stored.revision}.txt"
+    return answer(
+        request,
+        text.encode(),
+        "text/plain; charset=utf-8",
+        headers={"content-disposition": f'attachment; filename="{name}"'},
+    )
+
+
+@router.get("/reports/{session}/inputs")
+def show_inputs(request: Request, site: TheSite, session: Day, revision: Revision = None) -> Response:
+    """Every number the report rests on, with the observation and the payload behind it."""
+    with site.work() as work:
+        stored = find(site, work, session, revision)
+        content = content_of(stored)
+        simulated = work.observations.is_simulated()
+    inputs = [(item, observation_of(item)) for item in content.inputs]
+    context = {"stored": stored, "content": content, "inputs": inputs, "query": f"?revision={stored.revision}"}
+    return page(request, "inputs", context, simulated=simulated, section="/reports")
+
+
+@router.get("/reports/{session}/charts/{name}.png")
+def show_chart(
+    request: Request, site: TheSite, session: Day, name: str, revision: Revision = None, v: str = Query("")
+) -> Response:
+    """A chart of a report as a picture."""
+    with site.work() as work:
+        stored = find(site, work, session, revision)
+        names = [chart.name for chart in shown_report(site, work, stored).charts]
+        if name not in names:
+            raise Problem(404, "No such chart", f"The report of {session} has: {', '.join(names)}.")
+        key = (*_key(stored), name)
+        body = site.memory.get("pictures", key, lambda: _drawn(site, work, stored, name), _CHARTS_KEPT)
+    return answer(request, body, "image/png", for_ever=v == stored.fingerprint[:12])
+
+
+def shown_report(site: Site, work: UnitOfWork, stored: StoredReport) -> Shown:
+    """A report as it is rendered, made once for all its readers."""
+    newest = work.reports.newest(VEQTOR.name, stored.session)
+    newest_revision = newest.revision if newest else stored.revision
+    return site.memory.get(
+        "reports",
+        (*_key(stored), newest_revision),
+        lambda: _made(site, work, stored, newest_revision),
+        _REPORTS_KEPT,
+    )
+
+
+def _key(stored: StoredReport) -> tuple[object, ...]:
+    return stored.id, stored.fingerprint, stored.emitted_at
+
+
+def _made(site: Site, work: UnitOfWork, stored: StoredReport, newest_revision: int) -> Shown:
+    content = content_of(stored)
+    corrected = work.reports.newest(VEQTOR.name, stored.session, stored.revision - 1) if stored.revision > 1 else None
+    day_before = work.reports.last_session_before(stored.session, stored.rule_set_digest)
+    before = work.reports.newest(VEQTOR.name, day_before, as_of=stored.emitted_at) if day_before else None
+    context = context_of(site, work, stored)
+    charts = _charts(site, work, content, context, stored.emitted_at)
+    view = report_view(
+        content,
+        revision=stored.revision,
+        emitted_at=stored.emitted_at,
+        newest_revision=newest_revision,
+        corrects=(corrected.revision, content_of(corrected)) if corrected else None,
+        context=context,
+        before=content_of(before) if before else None,
+        charts=charts,
+    )
+    pictures = tuple(Picture(chart.name, chart.section, chart.alt) for chart in charts)
+    return Shown(replace(view, charts=()), content, pictures, linked(view.sections, content.inputs))
+
+
+def _charts(
+    site: Site, work: UnitOfWork, content: SignalReport, context: ReportContext, emitted_at: dt.datetime
+) -> tuple[Chart, ...]:
+    # It loads the trading calendar.
+    from reports.charts.build import charts_of
+    from reports.charts.settled import curves_of
+
+    return charts_of(content, context, curves_of(work, content, emitted_at, site.config.ignored))
+
+
+def _drawn(site: Site, work: UnitOfWork, stored: StoredReport, name: str) -> bytes:
+    # Loads matplotlib.
+    from reports.charts.draw import png
+
+    charts = _charts(site, work, content_of(stored), context_of(site, work, stored), stored.emitted_at)
+    return png(next(chart for chart in charts if chart.name == name))
+
+
+def placed(shown: Shown) -> dict[int, list[Picture]]:
+    """The charts by the number of the section they stand in: the first of its key, else the first section."""
+    places: dict[str, int] = {}
+    for number, section in enumerate(shown.view.sections):
+        places.setdefault(section.key, number)
+    found: dict[int, list[Picture]] = {}
+    for chart in shown.charts:
+        found.setdefault(places.get(chart.section, 0), []).append(chart)
+    return found
+
+
+def observation_of(item: ReportInput) -> str:
+    """Where the value behind an input is shown."""
+    return f"/observations/{item.series}/{item.day}"
+
+
+def linked(sections: Sequence[Section], inputs: Sequence[ReportInput]) -> dict[tuple[int, int, int], str]:
+    """Where cells lead that show an input: those with its value, or its file, in a row that names it."""
+    found: dict[tuple[int, int, int], str] = {}
+    for number, section in enumerate(sections):
+        for row, cells in enumerate(section.table.rows if section.table else ()):
+            named = [item for item in inputs if _names(cells[0], item)]
+            for column, cell in enumerate(cells[1:], 1):
+                for item in named:
+                    if item.payload and len(cell) >= 8 and item.payload.startswith(cell):
+                        found[number, row, column] = f"/payloads/{item.payload}?day={item.day}&series={item.series}#row"
+                    elif _shows(cell, item):
+                        found.setdefault((number, row, column), observation_of(item))
+    return found
+
+
+def _names(cell: str, item: ReportInput) -> bool:
+    """Whether the first cell of a row is about an input: by its whole label, or the contract it is."""
+    contract = item.label.partition(" (")[0]
+    return cell.startswith(item.label) or (item.series.startswith("VX.") and contract in re.split(r"[ ,]", cell))
+
+
+def _shows(cell: str, item: ReportInput) -> bool:
+    if item.value is None or not _NUMBER.fullmatch(cell):
+        return False
+    digits = len(cell.rstrip("%").partition(".")[2])
+    return float(cell.rstrip("%").replace(",", "")) == round(item.value, digits)
+
+
+def chart_address(session: dt.date, stored: StoredReport, name: str) -> str:
+    """Where the picture of a chart is, under an address that never shows another."""
+    return f"/reports/{session}/charts/{name}.png?revision={stored.revision}&v={stored.fingerprint[:12]}"
