@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
@@ -89,10 +90,17 @@ def review(host: str, port: int, opens: bool, token_file: Path | None) -> None:
     if opens:
         click.launch(address)
     # No log of requests: an address may hold a token.
+    _collect_rarely()
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False, ws="none", lifespan="on")
     # Ctrl+C is how it ends, and no interruption of anything.
     with listening, suppress(KeyboardInterrupt):
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _collect_rarely() -> None:
+    """Have Python look for circles less often: the figures of twenty years are kept, and looked through each time."""
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def review_config(settings: Settings, *, token: str | None = None, host: str = "127.0.0.1") -> ReviewConfig:

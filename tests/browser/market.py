@@ -61,8 +61,10 @@ def fill(path: Path, data_dir: Path, calendar: TradingCalendar) -> Path:
     make = _computed(engine, calendar)
     emit(engine, run_id, make([CORRECTED]), [DESK], lambda: emitted_on(CORRECTED) + dt.timedelta(hours=2))
     emit(engine, run_id, make(sessions[len(early) : -1]), [], lambda: emitted_on(sessions[-2]))
+    _finish(engine, run_id, emitted_on(sessions[-2]))
     daily = _run(engine, "daily", emitted_on(LAST))
     emit(engine, daily, make(sessions[-1:]), [DESK, CHANNEL], lambda: emitted_on(LAST))
+    _finish(engine, daily, emitted_on(LAST))
     _expected_next(engine, calendar)
     engine.dispose()
     return path
@@ -73,6 +75,12 @@ def _run(engine: Engine, kind: str, at: dt.datetime) -> int:
         run_id = work.runs.start(kind, "files", None, at)
         work.commit()
     return run_id
+
+
+def _finish(engine: Engine, run_id: int, at: dt.datetime) -> None:
+    with UnitOfWork(engine) as work:
+        work.runs.finish(run_id, at, "done")
+        work.commit()
 
 
 def _right_close(engine: Engine) -> float:

@@ -45,6 +45,9 @@ PAGES = {
     "missing": "/reports/2025-07-04",
 }
 
+#: Settings of whoever runs the tests are taken away from them, this one too.
+WRITES_DOCS = os.environ.get("TAILGUARD_TEST_WRITE_DOCS") == "1"
+
 #: What the documentation shows.
 PICTURES = ("today", "calendar", "report", "inputs", "diff", "history", "data")
 
@@ -80,7 +83,7 @@ def test_every_page_opens_and_can_be_read_by_all(page: Page, name: str) -> None:
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of two literals
         assert wrong_for_readers_with_assistance(page) == [], scheme
-    if os.environ.get("TAILGUARD_TEST_WRITE_DOCS") == "1" and name in PICTURES:
+    if WRITES_DOCS and name in PICTURES:
         page.emulate_media(color_scheme="light")
         page.screenshot(path=ROOT / f"docs/review/{name}.png")
     page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.conftest import ROOT
@@ -19,6 +21,7 @@ pytestmark = pytest.mark.server
 README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
 USE = next(block for block in BLOCKS if block[0].startswith("tailguard"))
+REVIEW = ["tailguard review"]
 SCHEDULE = next(block for block in BLOCKS if block[0].startswith("prefect"))
 
 
@@ -35,7 +38,7 @@ def environment(prefect_server: str, tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_commands_are_those_this_test_runs() -> None:
-    assert BLOCKS == [["make run", "make test"], USE, SCHEDULE]
+    assert BLOCKS == [["make run", "make test"], USE, REVIEW, SCHEDULE]
 
 
 def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
@@ -60,8 +63,29 @@ def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[s
     assert [len(lines) for lines in histories] == [63] * 5
     assert [lines[1].endswith(",SIMULATED") for lines in histories] == [False, False, True, False, False]
     for command, out in shown.items():
-        if command.split()[1] in ("run", "report", "config") and "--dry-run" not in command:
+        prints = command.split()[1] in ("run", "report", "config") and "--print-only" not in command
+        if prints and "--dry-run" not in command:
             assert max(map(len, out.splitlines())) <= 80, command
+    assert (tmp_path / "reports.csv").read_text().count("\n") == 63
+    assert "2020-03-31" in reviewed(tmp_path, environment)
+
+
+def reviewed(directory: Path, environment: dict[str, str]) -> str:
+    """The first page of the review app, as somebody gets it who types what stands in the README."""
+    app = subprocess.Popen(
+        REVIEW[0].split(), cwd=directory, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        assert app.stdout
+        address = app.stdout.readline().split()[3].rstrip(".")
+        for _ in range(100):
+            with contextlib.suppress(httpx.TransportError):
+                return httpx.get(address, timeout=30).raise_for_status().text
+            time.sleep(0.1)
+    finally:
+        app.terminate()
+        app.communicate(timeout=60)
+    pytest.fail(f"nothing answers at {address}")
 
 
 def test_make_run_needs_no_network(environment: dict[str, str]) -> None:
