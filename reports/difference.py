@@ -14,7 +14,7 @@ from reports.words import holding
 from signals.alvh.history import instrument_of
 from signals.alvh.report import HedgeSignal, LayerTarget
 from signals.document import encode
-from signals.veqtor.report import FINGERPRINT_DIGITS, ReportInput, SignalReport
+from signals.veqtor.report import FINGERPRINT_DIGITS, Instruction, ReportInput, SignalReport
 
 #: What one of two reports does not have.
 ABSENT = "absent"
@@ -89,8 +89,15 @@ def asked_otherwise(first: SignalReport, second: SignalReport) -> tuple[Change, 
     """What the second report asks its reader to do otherwise than the first."""
     return (
         *_part("Target", _asked(first), _asked(second)).changes,
+        *_part("Orders", _contracts(first, second), _contracts(second, first)).changes,
         *_part("Hedges", _hedges(first, second, asked=True), _hedges(second, second, asked=True)).changes,
     )
+
+
+def asked_in_words(first: SignalReport, second: SignalReport) -> str:
+    """The same in one sentence, without a full stop."""
+    told = (f"{change.key} {change.first} -> {change.second}" for change in asked_otherwise(first, second))
+    return "; ".join(told) or "nothing it asks for, the target is the same"
 
 
 def said(change: Change) -> tuple[str, str]:
@@ -133,6 +140,25 @@ def _asked(report: SignalReport) -> dict[str, Any]:
         if variant.target
     }
     return targets | {"acts at the close of": report.effective_session.isoformat()}
+
+
+def _contracts(report: SignalReport, other: SignalReport) -> dict[str, str]:
+    """Whole VX contracts to hold and to trade, of what both reports have for the same notional."""
+    return {
+        f"{leg.contract}{whose}": f"{leg.target_rounded:d} ({leg.trade_rounded:+d})"
+        for whose, order, its in _instructions(report, other)
+        if its is not None and its.notional_usd == order.notional_usd
+        for leg in order.legs
+    }
+
+
+def _instructions(report: SignalReport, other: SignalReport) -> Iterator[tuple[str, Instruction, Instruction | None]]:
+    """The instructions of a report, each with whose it is and with that of another report."""
+    yield "", report.instruction, other.instruction
+    others = {variant.name: variant.instruction for variant in other.variants}
+    for variant in report.variants:
+        if variant.instruction is not None:
+            yield f" of {variant.name}", variant.instruction, others.get(variant.name)
 
 
 def _target(report: SignalReport) -> dict[str, Any]:

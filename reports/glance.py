@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reports.difference import asked_otherwise
-from reports.hedge_risk import cost, next_date, score
+from reports.difference import asked_in_words
+from reports.hedge_risk import cost, next_dates, score, settled
 from reports.hedge_sections import actions
-from reports.triggers import NEVER, Trigger, nearest
-from reports.words import count, listed, moment
-from signals.alvh.report import HedgeSignal
+from reports.triggers import (
+    NEVER,
+    Trigger,
+    five_day_figure,
+    flat_day,
+    nearest,
+    target_of,
+    the_target,
+    volatility_figure,
+)
+from reports.words import count, holding, listed, moment
+from signals.alvh.report import HOLD, HedgeSignal
 from signals.veqtor.report import ReportInput, SignalReport
 
-DEGRADED = "DEGRADED"
+OK, NOTE, DEGRADED = "OK", "NOTE", "DEGRADED"
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ def glance(
         Line("Changed", _changed(report, before, corrects)),
         Line("Next change", _next(report, found)),
         Line("Data", _data(report, before)),
-        *(Line(hedge.rule_set, _hedge(hedge), hedge=True) for hedge in report.hedges),
+        *(Line(hedge.rule_set, _hedge(hedge, report.effective_session), hedge=True) for hedge in report.hedges),
     )
 
 
@@ -63,18 +73,19 @@ def _hold(report: SignalReport) -> str:
 
 def _why(report: SignalReport) -> str:
     regime, trend, stop = report.regime, report.trend, report.stop_loss
-    five_days = "" if stop.excess_return_5d is None else f"{stop.excess_return_5d * 100:+.2f}% in five days, "
+    ran = five_day_figure(stop)
+    five_days = f"five-day excess return {ran}%, " if ran else ""
     limit = f"limit {stop.limit * 100:g}%"
     if stop.active:
         return (
             f"The stop-loss is on ({five_days}{limit}), which outranks realised volatility "
-            f"({regime.volatility * 100:.2f}%, regime {regime.name}) and the VIX's trend ({trend.name})."
+            f"({volatility_figure(regime)}%, regime {regime.name}) and the VIX's trend ({trend.name})."
         )
     # Below, or above for fewer sessions than a trend takes.
     side = "at or above" if trend.up else "below"
     run = f"5-session mean {side} the 20-session mean for {count(trend.run, 'session')}"
     return (
-        f"Realised volatility is {regime.volatility * 100:.2f}% (regime {regime.name}), the VIX has "
+        f"Realised volatility is {volatility_figure(regime)}% (regime {regime.name}), the VIX has "
         f"{'' if trend.name == 'no trend' else 'an ' if trend.name[0] in 'aeiou' else 'a '}{trend.name} ({run}), and "
         f"the stop-loss is off ({five_days}{limit})."
     )
@@ -83,24 +94,42 @@ def _why(report: SignalReport) -> str:
 def _changed(report: SignalReport, before: SignalReport | None, corrects: tuple[int, SignalReport] | None) -> str:
     told = " ".join(report.changes)
     if not told:
-        since = before.session if before else "the session before"
+        since = before.session if before is not None and follows(report, before) else "the session before"
         told = f"Nothing: same regime, trend, stop-loss test and target as on {since}."
+    if before is not None and not follows(report, before):
+        had = f"the last one, of {before.session}, had the target {holding(before.target)}"
+        told += f" The session before has no stored report; {had}."
     if corrects is None:
         return told
     revision, earlier = corrects
-    asked = "; ".join(f"{change.key} {change.first} -> {change.second}" for change in asked_otherwise(earlier, report))
-    return f"Against revision {revision}: {asked or 'nothing it asks for'}. Against the session before: {told}"
+    return f"Against revision {revision}: {asked_in_words(earlier, report)}. Against the session before: {told}"
+
+
+def follows(report: SignalReport, before: SignalReport | None) -> bool:
+    """Whether a report is of the session after another one's."""
+    return before is not None and before.effective_session == report.session
 
 
 def _next(report: SignalReport, found: Sequence[Trigger]) -> str:
-    by_themselves = [trigger for trigger in found if trigger.changes_target and trigger.days <= 0.0]
-    first = nearest(found)
+    first, flat = nearest(found), flat_day(report)
     if first is None:
-        waiting = [trigger for trigger in found if trigger.test.startswith("Trend") and trigger.days == NEVER]
-        later = f"; {waiting[0].sentence}" if waiting else ""
-        return f"Nothing can change the target at the close of {report.effective_session}{later}."
-    told = "; ".join(trigger.sentence for trigger in by_themselves or [first])
-    return f"At the close of {report.effective_session}, {told}."
+        waiting = [each for each in found if each.days == NEVER and each.chart in ("trend", "stop-loss")]
+        later = f": {waiting[-1].sentence}" if waiting else ""
+        return f"Nothing can change {the_target(report)} at the close of {report.effective_session}{later}."
+    decided = f"Decided at the close of {report.effective_session}, traded at the next: "
+    alone = [each for each in found if each.days <= 0.0]
+    if flat is None:
+        return f"{decided}{'; '.join(each.sentence for each in alone or [first])}."
+    target, other = target_of(flat), nearest(each for each in found if each.days > 0.0)
+    if flat.stop:
+        alone = [each for each in alone if each.chart == "stop-loss"]
+    alone = [each for each in alone if each.changes_target] or (alone if target != report.target else [])
+    if not alone:
+        return f"{decided}{first.sentence}."
+    becomes = "stays as it is" if target == report.target else f"becomes {holding(target)}"
+    known = "" if other is None and all(each.days == -NEVER for each in alone) else "if nothing moves, "
+    told = f"{known}{the_target(report)} {becomes}: {'; '.join(each.sentence for each in alone)}."
+    return f"{decided}{told}" if other is None else f"{decided}{told} Next nearest: {other.sentence}."
 
 
 def _data(report: SignalReport, before: SignalReport | None) -> str:
@@ -108,16 +137,18 @@ def _data(report: SignalReport, before: SignalReport | None) -> str:
     close = "" if not report.flags else f"; a decision was close to its limit ({_flagged(report)})"
     doubts = {doubt for hedge in report.hedges for doubt in hedge.doubts}
     own = f"; the hedges lack or replace {count(len(doubts), 'input')} of their own" if doubts else ""
+    noted = "".join(f"; {item.label}: {item.remark}" for item in inputs if item.severity == NOTE)
     if bad:
-        known = degraded(before) if before is not None and before.effective_session == report.session else None
+        known = degraded(before) if before is not None and follows(report, before) else None
         names = listed([item.label for item in bad])
         anew = [item.label for item in bad if known is not None and item.label not in {each.label for each in known}]
         since = "" if known is None else ", as the session before" if not anew else f", {listed(anew)} since today"
         trust = close or "; no decision was close enough to its limit to be flagged"
-        return f"Degraded: {len(bad)} of {len(inputs)} inputs are substitutes or disputed ({names}){since}{trust}{own}."
-    if report.health != "OK":
-        noted = listed([item.label for item in inputs if item.severity != "OK"])
-        return f"Good, with a note on {noted}: all {len(inputs)} inputs are there and none is a substitute{close}{own}."
+        are = "is a substitute or disputed" if len(bad) == 1 else "are substitutes or disputed"
+        return f"Degraded: {len(bad)} of {len(inputs)} inputs {are} ({names}){since}{noted}{trust}{own}."
+    if noted:
+        there = sum(item.value is not None for item in inputs)
+        return f"Good: {there} of {len(inputs)} inputs are there, none is degraded{noted}{close}{own}."
     return f"Good: all {len(inputs)} inputs are there, and none is a substitute or disputed{close}{own}."
 
 
@@ -130,7 +161,7 @@ def degraded(report: SignalReport) -> list[ReportInput]:
     return [item for item in report.inputs if item.severity == DEGRADED]
 
 
-def _hedge(hedge: HedgeSignal) -> str:
+def _hedge(hedge: HedgeSignal, effective: dt.date) -> str:
     if hedge.unavailable is not None:
         return f"No signal: {hedge.unavailable}."
     verdict, scored = hedge.verdict.rstrip("."), score(hedge)
@@ -138,11 +169,27 @@ def _hedge(hedge: HedgeSignal) -> str:
         verdict = verdict.replace(f"{hedge.state}:", f"{hedge.state}, {scored}:", 1)
     elif scored:
         verdict = f"{verdict}; {scored}"
-    parts = [verdict]
-    due = next_date(hedge)
-    if due is not None and not actions(hedge):
-        layer, day, what = due
-        parts.append(f"{layer} {'expires on' if what == 'expiry' else 'is due to roll at the close of'} {day}")
+    ends = settled(hedge, effective)
+    parts = [_still_held(verdict, hedge, [layer.layer for layer in ends])]
+    for day in sorted({layer.held.expiry for layer in ends if layer.held}):
+        names = [layer.layer for layer in ends if layer.held and layer.held.expiry == day]
+        parts.append(f"{listed(names)} {'is' if len(names) == 1 else 'are'} settled in the morning of {day}")
+    if not actions(hedge) and not ends:
+        parts += [_due(*due) for due in next_dates(hedge)]
     if told := cost(hedge):
         parts.append(told)
     return f"{'; '.join(parts)}."
+
+
+def _still_held(verdict: str, hedge: HedgeSignal, gone: Sequence[str]) -> str:
+    """A verdict whose holdings are those that outlast the next morning."""
+    holding_now = [layer.layer for layer in hedge.layers if layer.action == HOLD]
+    rest = [name for name in holding_now if name not in gone]
+    return verdict.replace(f"; hold {', '.join(holding_now)}", f"; hold {', '.join(rest)}" if rest else "", 1)
+
+
+def _due(names: Sequence[str], day: dt.date, what: str) -> str:
+    if what == "expiry":
+        return f"{listed(names)} expire{'s' if len(names) == 1 else ''} on {day}"
+    rolls = f"{names[0]}'s roll is" if len(names) == 1 else f"the rolls of {listed(names)} are"
+    return f"{rolls} decided at the close of {day}, traded at the next"

@@ -6,9 +6,10 @@ import datetime as dt
 from collections.abc import Iterator, Sequence
 
 from reports.indicator_sections import SCORED_NAMES, figure, signed_figure
+from reports.numbers import beside
 from reports.tables import NOTHING, Section, Table, money
 from reports.words import count, listed, said_together
-from signals.alvh.report import MIXED, MODEL, HedgeSignal
+from signals.alvh.report import MIXED, MODEL, HedgeSignal, LayerTarget, Reading
 from signals.veqtor.report import SignalReport
 
 MODEL_LIMITS = (
@@ -53,14 +54,20 @@ def cost(hedge: HedgeSignal) -> str:
     budget = hedge.budget
     if budget is None:
         return ""
-    word, share = ("cost", budget.net_cost) if budget.net_cost > 0 else ("earned", -budget.net_cost)
-    sessions = min(budget.sessions, budget.window)
-    told = f"{word} {share * 100:.2f}% of the notional in {count(sessions, 'session')}"
+    if not budget.net_cost:
+        return "cost nothing so far"
+    word, sign = ("cost", 1.0) if budget.net_cost > 0.0 else ("earned", -1.0)
+    share = beside(sign * budget.net_cost * 100, (sign * limit * 100 for limit in _limits(hedge)))
+    told = f"{word} {share}% of the notional in {count(min(budget.sessions, budget.window), 'session')}"
     if budget.standing == "stop" and budget.stop is not None:
-        return f"{told}, over its stop of {budget.stop * 100:g}%: purchases are cut"
+        return f"{told}, {_over(budget.net_cost, budget.stop)} its stop of {budget.stop * 100:g}%: purchases are cut"
     if budget.standing == "alarm" and budget.alarm is not None:
-        return f"{told}, over its alarm of {budget.alarm * 100:g}%"
+        return f"{told}, {_over(budget.net_cost, budget.alarm)} its alarm of {budget.alarm * 100:g}%"
     return told
+
+
+def _over(net_cost: float, limit: float) -> str:
+    return "over" if net_cost > limit else "at"
 
 
 def _standing(hedge: HedgeSignal) -> Iterator[str]:
@@ -86,7 +93,7 @@ def _budget_row(hedge: HedgeSignal) -> tuple[str, ...]:
     used: tuple[str, ...] = (NOTHING,) * 4
     if budget is not None:
         used = (
-            f"{unsigned_zero(budget.net_cost * 100)}%",
+            f"{beside(budget.net_cost * 100, (limit * 100 for limit in _limits(hedge)))}%",
             f"{min(budget.sessions, budget.window)}",
             *(NOTHING if limit is None else f"{limit * 100:g}%" for limit in (budget.alarm, budget.stop)),
         )
@@ -117,19 +124,19 @@ def stress_section(report: SignalReport) -> Iterator[Section]:
 
 
 def hedge_distances(report: SignalReport) -> Iterator[tuple[str, ...]]:
-    """Of each hedge the next date and the limit of its budget, as rows of the table of distances."""
+    """Of each hedge the next dates and the limit of its budget, as rows of the table of distances."""
     for hedge in carried(report):
-        if (due := next_date(hedge)) is not None:
-            layer, day, what = due
+        for names, day, what in next_dates(hedge):
             days = count((day - report.session).days, "day")
-            yield (f"{hedge.rule_set} {what}", f"{layer} held", f"{day}", days, "the calendar")
+            moved_by = "the calendar" if what == "expiry" else "the calendar; traded at the next close"
+            yield (f"{hedge.rule_set} {what}", listed(names), f"{day}", days, moved_by)
         yield from _nearest_indicator(hedge)
         budget = hedge.budget
-        limit = next((each for each in (_limits(hedge)) if budget is not None and budget.net_cost < each), None)
+        limit = next((each for each in _limits(hedge) if budget is not None and budget.net_cost < each), None)
         if budget is not None and limit is not None:
             name = "alarm" if limit == budget.alarm else "stop"
-            away = f"{(limit - budget.net_cost) * 100:.2f} points"
-            now = f"{unsigned_zero(budget.net_cost * 100)}%"
+            away = f"{beside((limit - budget.net_cost) * 100, (0.0,))} points"
+            now = f"{beside(budget.net_cost * 100, (limit * 100,))}%"
             yield (f"{hedge.rule_set} budget", now, f"{limit * 100:g}%", away, f"net cost, up to its {name}")
 
 
@@ -138,29 +145,45 @@ def _limits(hedge: HedgeSignal) -> list[float]:
     return sorted(limit for limit in (budget.alarm, budget.stop) if limit is not None) if budget is not None else []
 
 
-def next_date(hedge: HedgeSignal) -> tuple[str, dt.date, str] | None:
-    """The layer whose contracts roll or expire next, when, and which of the two."""
+def next_dates(hedge: HedgeSignal) -> list[tuple[list[str], dt.date, str]]:
+    """The first day on which contracts expire or a roll is decided: the layers, the day, and which of the two."""
     dated = [(layer.next_roll, layer) for layer in hedge.layers if layer.next_roll is not None]
     if not dated:
-        return None
-    day, layer = min(dated, key=lambda each: each[0])
-    return layer.layer, day, "expiry" if layer.next_roll_is_expiry else "roll"
+        return []
+    first = min(day for day, _ in dated)
+    found: dict[str, list[str]] = {}
+    for day, layer in dated:
+        if day == first:
+            found.setdefault("expiry" if layer.next_roll_is_expiry else "roll", []).append(layer.layer)
+    return [(names, first, what) for what, names in sorted(found.items())]
+
+
+def settled(hedge: HedgeSignal, effective: dt.date) -> list[LayerTarget]:
+    """The layers whose contracts expire before the close at which targets are traded."""
+    return [layer for layer in hedge.layers if layer.held is not None and layer.held.expiry <= effective]
 
 
 def _nearest_indicator(hedge: HedgeSignal) -> Iterator[tuple[str, ...]]:
-    """The score, and the scored indicator that needs the smallest share of its threshold to change."""
+    """The scored indicator that needs the fewest of its last changes, or else the least of its threshold, to turn."""
     able = [
         item
         for item in hedge.indicators
-        if item.name in SCORED_NAMES and item.threshold and item.distance is not None and item.value is not None
+        if item.name in SCORED_NAMES
+        and item.threshold is not None
+        and item.distance is not None
+        and item.value is not None
     ]
     if not hedge.sizes_by_state or not able:
         return
-    item = min(able, key=lambda each: abs((each.distance or 0.0) / (each.threshold or 1.0)))
-    now, turns = f"{hedge.score or 0.0:.2f} of {hedge.scale or 0.0:g}", "off" if item.state == "on" else "on"
-    moved_by = f"{item.name}, now {figure(item.value)}, would turn {turns}"
-    row = (now, figure(item.threshold), signed_figure(item.distance or 0.0), moved_by)
-    yield (f"{hedge.rule_set} score", *row)
+    item = min(able, key=_changes_away)
+    turns = f"it turns {'off' if item.state == 'on' else 'on'}; {score(hedge)}".removesuffix("; ")
+    row = (figure(item.value), figure(item.threshold), signed_figure(item.distance or 0.0), turns)
+    yield (f"{hedge.rule_set} {item.name}", *row)
+
+
+def _changes_away(item: Reading) -> float:
+    changed = 0.0 if item.value is None or item.previous is None else abs(item.value - item.previous)
+    return abs(item.distance or 0.0) / (changed or abs(item.threshold or 0.0) or 1.0)
 
 
 def hedge_doubts(hedges: Sequence[HedgeSignal]) -> Iterator[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from reports.tables import NOTHING, Section, Table, signed
 from reports.words import holding, moment
 from signals.veqtor.report import FuturesLeg, IndexLevel, Instruction, SignalReport, VariantSignal
@@ -16,13 +18,17 @@ INDEX_NAMES = {
 }
 
 
+#: The variant whose weights are added to a holding.
+OVERLAY = "veqtor-overlay"
+
+
 def orders(report: SignalReport) -> Section:
     """The orders that reach VEQTOR's target."""
     order = report.instruction
-    sentences = [
-        f"For a portfolio of {order.notional_usd:,.0f} USD; {order.volatility_usd:,.0f} USD in Treasury bills back the "
-        f"VIX futures, {order.cash_usd:,.0f} USD are cash."
-    ]
+    backing = (
+        f"{order.volatility_usd:,.0f} USD in Treasury bills back the VIX futures, " if order.volatility_usd else ""
+    )
+    sentences = [f"For a portfolio of {order.notional_usd:,.0f} USD; {backing}{order.cash_usd:,.0f} USD are cash."]
     if order.legs:
         expiries = " ".join(f"{leg.contract} expires {leg.expiry}." for leg in order.legs)
         sentences.append(
@@ -37,27 +43,32 @@ def orders(report: SignalReport) -> Section:
     return Section(title, tuple(sentences), _table(order), key="actions")
 
 
-def variant_section(variant: VariantSignal, report: SignalReport) -> Section:
-    """What a variant holds, and the orders that reach it."""
-    title = f"Variant: {INDEX_NAMES[variant.name]}"
-    if variant.target is None or variant.held is None or variant.level is None or variant.instruction is None:
-        return Section(title, (f"No signal: {variant.unavailable}.",), key="veqtor", detail=True)
+def variant_orders(variant: VariantSignal, report: SignalReport) -> Section:
+    """The orders that reach the target of a variant."""
+    title = f"Orders of {INDEX_NAMES[variant.name]}"
+    if variant.target is None or variant.held is None or variant.instruction is None:
+        return Section(title, (f"No signal: {variant.unavailable}.",), key="actions")
     kept = "Keep" if variant.target == variant.held else "Move to"
-    overlay = variant.name == "veqtor-overlay"
-    stop = "on" if variant.stop_loss else "off"
-    ran = variant.excess_return_5d
+    told = holding(variant.target, with_sign=variant.name == OVERLAY)
+    sentences = [f"{kept} {told} from the close of {report.effective_session}.", *variant.instruction.warnings]
+    return Section(title, tuple(sentences), _table(variant.instruction), key="actions")
+
+
+def variant_section(variant: VariantSignal) -> Iterator[Section]:
+    """What a variant's target follows from, where it has one."""
+    if variant.target is None or variant.level is None:
+        return
+    overlay, ran = variant.name == OVERLAY, variant.excess_return_5d
     five_days = "" if ran is None or overlay else f", five-day excess return {signed(ran * 100, 2)}%"
     sentences = [
-        f"{kept} {holding(variant.target, with_sign=overlay)} from the close of {report.effective_session}. "
-        f"Stop-loss {stop}{five_days}.",
+        f"Stop-loss {'on' if variant.stop_loss else 'off'}{five_days}.",
         f"Level {level(variant.level.total_return)} ({change(variant.level)}), 100,000 on {variant.levels_since}.",
         *(f"{flag.name}: {flag.text}" for flag in variant.flags),
-        *variant.instruction.warnings,
     ]
     if overlay:
         whole = "; under the stop-loss it sells all of it" if variant.stop_loss else ""
         sentences.insert(1, f"Unfunded, in addition to a holding of the S&P 500: its weights sum to zero{whole}.")
-    return Section(title, tuple(sentences), _table(variant.instruction), key="veqtor", detail=True)
+    yield Section(f"Variant: {INDEX_NAMES[variant.name]}", tuple(sentences), key="veqtor", detail=True)
 
 
 def level(value: float | None) -> str:

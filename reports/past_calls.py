@@ -26,6 +26,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from reports.tables import NOTHING, Section, Table, signed
+from signals.zones import NEW_YORK
 
 if TYPE_CHECKING:
     from storage.figures import SessionFigures
@@ -41,6 +42,9 @@ CONFIDENCE = 0.95
 
 #: What sessions have in common: all of the state, or one half of it where the whole is rare.
 STATE, REGIME, TREND = "state", "regime", "trend"
+
+#: When a session closes; an early close is no later.
+_CLOSE = dt.time(16, tzinfo=NEW_YORK)
 
 #: A level is off its components by no more than what cash earned; further, it is on another scale.
 _MOST_CASH_EARNS = 0.01
@@ -135,7 +139,7 @@ def past_calls(history: Sequence[SessionFigures], session: dt.date) -> PastCalls
         outcomes += [_outcome(REGIME, rows, regime, horizon, ends) for horizon in HORIZONS]
         outcomes += [_outcome(TREND, rows, trend, horizon, ends) for horizon in HORIZONS]
     told = [row for row in state if row + 1 + HORIZONS[0] < len(rows)]
-    later = sum(rows[row].emitted_at.date() > rows[row].effective_session for row in told)
+    later = sum(rows[row].emitted_at > dt.datetime.combine(rows[row].effective_session, _CLOSE) for row in told)
     return PastCalls(session, now.regime, now.trend, now.stop_loss, tuple(outcomes), later)
 
 
@@ -284,14 +288,15 @@ def _sentences(calls: PastCalls, told: Sequence[Outcome]) -> tuple[str, ...]:
             f"What followed this state ({state}) over {horizons} sessions from the effective close, the first at which "
             f"a reader could hold it, where that had ended by {calls.session}. It is a record and no promise: the 95% "
             f"interval of VEQTOR less the S&P 500 {_standing(by_horizon)}.",
-            "Means in per cent; Ahead is the share of sessions with VEQTOR ahead, VX the short-term VIX futures index.",
+            "Means in per cent; Ahead is the share of sessions with VEQTOR ahead, VX the short-term VIX futures index. "
+            "Runs whose horizons overlap count as one.",
         ]
         number = by_horizon[0].sessions + by_horizon[0].left_out
         if calls.computed_later:
             many = "All" if calls.computed_later >= number else f"{calls.computed_later:,} of {number:,}"
             said.append(f"{many} were computed only after their effective session, so nobody held them.")
     if calls.few and len(told) > sum(each.like == STATE for each in told):
-        said.append("The state is rare, so its regime alone and its trend alone follow.")
+        said.append("There are too few separate runs of it so far, so its regime alone and its trend alone follow.")
     if any(each.left_out for each in by_horizon):
         left_out = _listed([each.left_out for each in by_horizon])
         said.append(f"Left out, as a level or a report is missing: {left_out} after {horizons} sessions.")
@@ -309,7 +314,7 @@ def _standing(outcomes: Sequence[Outcome]) -> str:
 
 def _place(interval: tuple[float, float] | None) -> str:
     if interval is None:
-        return "has too few runs"
+        return "has too few separate runs"
     # As printed: a bound that shows as zero is taken for it.
     low, high = (round(each * 100, 2) for each in interval)
     return "lies above zero" if low > 0.0 else "lies below zero" if high < 0.0 else "includes zero"
@@ -327,7 +332,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
     return (
         f"{outcome.like} {outcome.horizon}",
         f"{outcome.sessions}",
-        f"{outcome.runs}",
+        f"{outcome.stretches}",
         _per_cent(outcome.veqtor, 2),
         _per_cent(outcome.sp500, 2),
         _per_cent(outcome.difference, 2),

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from reports.context import ReportContext
 from reports.hedge_risk import budget_section, hedge_distances, hedge_doubts, stress_section
 from reports.hedge_sections import hedge_orders, hedge_states
-from reports.orders import INDEX_NAMES, change, level, orders, variant_section
+from reports.numbers import both
+from reports.orders import INDEX_NAMES, change, level, orders, variant_orders, variant_section
 from reports.past_calls import past_calls, past_calls_section
 from reports.tables import NOTHING, Section, Table, percent, signed
-from reports.triggers import SESSIONS_PER_YEAR, TYPICAL_VIX_MOVE, Trigger
+from reports.triggers import SESSIONS_PER_YEAR, TYPICAL_VIX_MOVE, Trigger, five_day_figure, volatility_figure
 from reports.words import count, listed
 from signals.approvals import Approval
 from signals.series import BASE_SESSION
@@ -38,14 +39,15 @@ def sections(report: SignalReport, context: ReportContext | None, found: Sequenc
     return (
         _changes(report, context),
         orders(report),
+        *(variant_orders(variant, report) for variant in report.variants),
         *hedge_orders(report),
         _veqtor(report),
-        *(variant_section(variant, report) for variant in report.variants),
+        *(section for variant in report.variants for section in variant_section(variant)),
         _levels(report),
         *hedge_states(report),
         *budget_section(report),
         *stress_section(report),
-        _distances(report, found),
+        *_distances(report, found),
         *_events(report),
         *_past_calls(report, context),
         _data(report),
@@ -59,7 +61,7 @@ def _changes(report: SignalReport, context: ReportContext | None) -> Section:
     told = [f"{hedge.rule_set}: {sentence}" for hedge in report.hedges for sentence in hedge.changes]
     still = [hedge.rule_set for hedge in report.hedges if hedge.unavailable is None and not hedge.changes]
     if still:
-        told.append(f"{listed(still)}: nothing was traded, and no state changed.")
+        told.append(f"{listed(still)}: nothing was traded, same hedge state.")
     table = _compared(before, context.history[-1]) if before and context else None
     return Section(f"Changed since {since}", (*sentences, *told), table, key="changes", detail=True)
 
@@ -107,16 +109,17 @@ def tests(report: SignalReport) -> tuple[str, str, str]:
     """The three tests of a session, a sentence each: state, figures and rule."""
     regime, trend, stop = report.regime, report.trend, report.stop_loss
     side = "at or above" if trend.up else "below"
+    short, long = both(trend.short_average, trend.long_average)
     if stop.excess_return_5d is None:
         ran = "there are fewer than five days of returns"
     else:
         against = "at or below" if stop.active else "above"
-        ran = f"VEQTOR's excess return of five days is {signed(stop.excess_return_5d * 100, 2)}%, {against} "
+        ran = f"VEQTOR's excess return of five days is {five_day_figure(stop)}%, {against} "
         ran += f"{stop.limit * 100:g}%"
     return (
-        f"Realised volatility is {regime.volatility * 100:.2f}% a year over 22 sessions: regime {regime.name}.",
-        f"The VIX's 5-session mean (MA5, {trend.short_average:.2f} points) has been {side} its 20-session mean (MA20, "
-        f"{trend.long_average:.2f}) for {count(trend.run, 'session')}; {trend.needed} in a row make a trend: "
+        f"Realised volatility is {volatility_figure(regime)}% a year over 22 sessions: regime {regime.name}.",
+        f"The VIX's 5-session mean (MA5, {short} points) has been {side} its 20-session mean (MA20, "
+        f"{long}) for {count(trend.run, 'session')}; {trend.needed} in a row make a trend: "
         f"{trend.name}.",
         f"The stop-loss is {'on' if stop.active else 'off'}: {ran}.",
     )
@@ -145,7 +148,7 @@ def _levels(report: SignalReport) -> Section:
     )
 
 
-def _distances(report: SignalReport, found: Sequence[Trigger]) -> Section:
+def _distances(report: SignalReport, found: Sequence[Trigger]) -> Iterator[Section]:
     rows = [(each.test, each.now, each.changes_at, each.distance, each.moved_by) for each in found]
     usual = report.regime.volatility / SESSIONS_PER_YEAR**0.5
     sentence = (
@@ -153,12 +156,11 @@ def _distances(report: SignalReport, found: Sequence[Trigger]) -> Section:
         f"{usual * 100:.2f}%, and the VIX by {TYPICAL_VIX_MOVE * 100:g}% of its level."
     )
     header = ("Test", "Now", "Changes at", "Distance", "What moves it")
-    return Section(
-        "Distance to the next changes",
-        (sentence,),
-        Table(header, (*rows, *hedge_distances(report))),
-        key="distance",
-    )
+    yield Section("Distance to the next changes", (sentence,), Table(header, tuple(rows)), key="distance")
+    if of_hedges := tuple(hedge_distances(report)):
+        sentence = "The next date of each hedge, its indicator that is nearest to turning, and its budget's next limit."
+        header = ("Hedge", "Now", "Changes at", "Distance", "What moves it")
+        yield Section("Distances of the hedges", (sentence,), Table(header, of_hedges), key="distance")
 
 
 def _events(report: SignalReport) -> list[Section]:

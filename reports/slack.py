@@ -1,4 +1,4 @@
-"""Slack Block Kit: verdict first, the glance and the orders; everything else in a thread, where there can be one.
+"""Slack Block Kit: verdict, glance, orders and events first; everything else below, or in a thread where there is one.
 
 All of it is within Slack's limits.
 """
@@ -25,27 +25,35 @@ _CODE_WIDTH = 78
 _SUBJECT = 200
 
 #: The sections of a report that its message has, the last in small letters; those without a key are of an alert.
-_FIRST, _FOOT = ("", "actions"), "provenance"
+_FIRST, _FOOT = ("", "actions", "events"), "provenance"
 
 
-def render_slack(view: ReportView) -> dict[str, Any]:
-    """The message a webhook takes, or the first of a thread: `text` for notifications, `blocks` for the channel."""
+def render_slack(view: ReportView, *, threaded: bool = False) -> dict[str, Any]:
+    """The message: `text` for notifications, `blocks` for the channel.
+
+    Parameters
+    ----------
+    threaded : bool
+        Whether a thread below has the rest; else the message has every section, as far as there is room.
+    """
     view = inert(view)
     blocks: list[dict[str, Any]] = [
         {"type": "header", "text": {"type": "plain_text", "text": _cut(view.title, HEADER_LIMIT)}},
         _markdown(f"*{_escaped(view.verdict)}*"),
     ]
     if view.notices:
-        blocks.append(_markdown("\n".join(f":warning: {_escaped(notice)}" for notice in view.notices)))
+        blocks += map(_markdown, _joined([f":warning: {_escaped(notice)}" for notice in view.notices]))
     blocks += map(_markdown, _joined([f"*{_escaped(line.label)}*  {_escaped(line.text)}" for line in view.glance]))
     foot = [_escaped(line) for line in view.footer]
     if view.page:
         foot.append(f"<{_escaped(view.page)}|All of it, with every input and revision>")
-    elif view.session is not None:
+    elif view.session is not None and not any("`tailguard report show " in line for line in foot):
         foot.append(f"`tailguard report show {view.session}` prints all of it.")
     made_with = [_escaped(line) for each in view.sections if each.key == _FOOT for line in each.sentences]
     tail = [{"type": "divider"}, *(_context(lines) for lines in (made_with, foot) if lines)]
-    parts = _blocks([section for section in view.sections if _in_first(section)])
+    shown = [each for each in view.sections if (_in_first(each) if threaded else each.key != _FOOT)]
+    # The sections of the first message lead, so that what there is no room for is none of them.
+    parts = _blocks(sorted(shown, key=lambda each: not _in_first(each)))
     return {"text": _escaped(view.subject), "blocks": blocks + _fitting(parts, len(blocks) + len(tail)) + tail}
 
 
@@ -85,7 +93,7 @@ def _fitting(parts: list[dict[str, Any]], others: int) -> list[dict[str, Any]]:
     if len(parts) <= room:
         return parts
     left_out = len(parts) - (room - 1)
-    return [*parts[: room - 1], _markdown(f"_{left_out} more parts: `tailguard report show` has all of it._")]
+    return [*parts[: room - 1], _markdown(f"_{left_out} more parts are left out._")]
 
 
 def _texts(section: Section) -> Iterator[str]:

@@ -9,13 +9,15 @@ import datetime as dt
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reports.difference import asked_otherwise
-from reports.glance import Line, degraded, glance
+from reports.difference import asked_in_words
+from reports.glance import DEGRADED, NOTE, OK, Line, degraded, follows, glance
+from reports.hedge_risk import settled
 from reports.hedge_sections import actions
 from reports.sections import provenance, sections
 from reports.tables import Section, percent
 from reports.triggers import nearest, triggers
 from reports.words import holding, moment
+from signals.alvh.report import HedgeSignal
 from signals.veqtor.report import SignalReport
 
 if TYPE_CHECKING:
@@ -95,6 +97,7 @@ def report_view(
     corrects: tuple[int, SignalReport] | None = None,
     context: ReportContext | None = None,
     before: SignalReport | None = None,
+    told_before: bool = True,
     charts: tuple[Chart, ...] = (),
 ) -> ReportView:
     """The view of a report in one of its revisions.
@@ -116,6 +119,8 @@ def report_view(
         The stored history it is read beside.
     before : SignalReport, optional
         The report of the session before; without it, a day counts as one with changes.
+    told_before : bool
+        Whether the reader was told of that; who was not gets all of it.
     charts : tuple of Chart
     """
     late = (shown_at or emitted_at) > report.effective_at
@@ -142,7 +147,13 @@ def report_view(
         glance=glance(report, found, before, corrects),
         charts=charts,
         session=report.session,
-        quiet=revision == 1 and not dry_run and not basis and before is not None and is_quiet(report, before),
+        quiet=(
+            revision == 1
+            and not (dry_run or basis or late)
+            and before is not None
+            and told_before
+            and is_quiet(report, before)
+        ),
         key_charts=(_FIRST_CHART, next_test.chart if next_test else "volatility"),
     )
 
@@ -150,10 +161,10 @@ def report_view(
 def is_quiet(report: SignalReport, before: SignalReport) -> bool:
     """Whether a report asks for and doubts nothing that the one of the session before did not.
 
-    Target, regime, trend and stop-loss test are the same, no hedge acts, has acted or changed its state, no decision
-    was close, and no input or doubt is new.
+    Target, regime, trend and stop-loss test are the same, no hedge acts, has acted, loses a layer by the next close or
+    changed a state or the factor on a size, no decision was close, and no input, note or doubt is new.
     """
-    if before.effective_session != report.session or report.changes or report.flags:
+    if not follows(report, before) or report.changes or report.flags:
         return False
     if not report.held == report.target == before.target:
         return False
@@ -168,7 +179,21 @@ def is_quiet(report: SignalReport, before: SignalReport) -> bool:
             return False
         if _subjects(hedge.doubts) - _subjects(earlier.doubts):
             return False
-    return {item.label for item in degraded(report)} <= {item.label for item in degraded(before)}
+        if settled(hedge, report.effective_session) or _states(hedge) != _states(earlier):
+            return False
+    return _noted(report) <= _noted(before)
+
+
+def _noted(report: SignalReport) -> set[tuple[str, str]]:
+    """The inputs that are not simply there; what was degraded and is noted only is no news."""
+    found = {(item.label, item.severity) for item in report.inputs if item.severity != OK}
+    return found | {(label, NOTE) for label, severity in found if severity == DEGRADED}
+
+
+def _states(hedge: HedgeSignal) -> object:
+    """What a hedge's sizes follow from."""
+    layers = [(layer.layer, layer.state, layer.multiplier) for layer in hedge.layers]
+    return hedge.state, layers
 
 
 def _subjects(doubts: tuple[str, ...]) -> set[str]:
@@ -229,23 +254,22 @@ def _standing(
 ) -> list[str]:
     """Whether the report may still be acted on."""
     notices = []
+    if late:
+        notices.append(f"For the record only: the close it acts at, {moment(report.effective_at)}, has passed.")
     if revision < newest:
         notices.append(f"Superseded: revision {newest} of this report says something else.")
     if corrects is not None:
         notices += _correction(report, revision, *corrects)
     elif revision > 1:
         notices.append(f"Revision {revision}: it supersedes what was sent for this session before.")
-    if late:
-        notices.append(f"For the record only: the close it acts at, {moment(report.effective_at)}, has passed.")
     return notices
 
 
 def _correction(report: SignalReport, revision: int, earlier_revision: int, earlier: SignalReport) -> list[str]:
     """What an earlier revision said, and what this one asks for otherwise."""
-    asked = "; ".join(f"{change.key} {change.first} -> {change.second}" for change in asked_otherwise(earlier, report))
     return [
         f"Revision {revision}: it supersedes revision {earlier_revision}, which said: {earlier.verdict}",
-        f"Changed since revision {earlier_revision}: {asked or 'nothing it asks for'}.",
+        f"Changed since revision {earlier_revision}: {asked_in_words(earlier, report)}.",
     ]
 
 
@@ -253,7 +277,7 @@ def _doubts(report: SignalReport, before: SignalReport | None) -> list[str]:
     """How far the data and the decisions can be trusted; what its reader knows from the session before is no news."""
     notices = []
     bad = {item.label: item for item in degraded(report)}
-    known = {item.label for item in degraded(before)} if before is not None else set()
+    known = {item.label for item in degraded(before)} if before is not None and follows(report, before) else set()
     if bad.keys() - known:
         notices.append(f"Degraded data in {', '.join(bad)}: the data say why.")
     notices += [f"{flag.name}: {flag.text}" for flag in report.flags]

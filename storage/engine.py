@@ -36,7 +36,7 @@ def open_engine(
     must_exist: bool = False,
     read_only: bool = False,
     connections: int = 0,
-    patience_seconds: int = BUSY_TIMEOUT_SECONDS,
+    patience_seconds: float | None = None,
 ) -> Engine:
     """An engine for `url`: SQLite with a write-ahead log, foreign keys and a busy timeout, or PostgreSQL.
 
@@ -53,8 +53,8 @@ def open_engine(
     connections : int
         How many connections to a server who only reads keeps, for a program that reads all day; by default none. A
         file is opened anew for each transaction.
-    patience_seconds : int
-        How long to wait for another program that holds the database.
+    patience_seconds : float, optional
+        How long to wait for another program that holds the database, by default `BUSY_TIMEOUT_SECONDS`.
 
     Raises
     ------
@@ -71,9 +71,10 @@ def open_engine(
     if parsed.drivername == "postgresql":
         # Another driver, which is not installed, is SQLAlchemy's own choice.
         parsed = parsed.set(drivername="postgresql+psycopg")
+    patience = BUSY_TIMEOUT_SECONDS if patience_seconds is None else patience_seconds
     if parsed.get_backend_name() == "sqlite":
-        return _sqlite(parsed, must_exist=must_exist or read_only, read_only=read_only, patience=patience_seconds)
-    return _postgresql(parsed, read_only=read_only, connections=connections, lock_seconds=patience_seconds)
+        return _sqlite(parsed, must_exist=must_exist or read_only, read_only=read_only, patience=patience)
+    return _postgresql(parsed, read_only=read_only, connections=connections, patience=patience)
 
 
 def check_connection(engine: Engine) -> None:
@@ -97,15 +98,15 @@ def shown(url: URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
-def _postgresql(url: URL, *, read_only: bool, connections: int, lock_seconds: int) -> Engine:
-    patience = {name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query}
+def _postgresql(url: URL, *, read_only: bool, connections: int, patience: float) -> Engine:
+    asked = {name: value for name, value in _POSTGRESQL_PATIENCE.items() if name not in url.query}
     try:
         if read_only and not connections:
             # Who looks once does not keep a connection, which a server has few of.
-            engine = create_engine(url, connect_args=patience, poolclass=NullPool)
+            engine = create_engine(url, connect_args=asked, poolclass=NullPool)
         else:
             size = {"pool_size": connections, "max_overflow": 0} if connections else {}
-            engine = create_engine(url, connect_args=patience, pool_pre_ping=True, **size)
+            engine = create_engine(url, connect_args=asked, pool_pre_ping=True, **size)
     except (ArgumentError, ModuleNotFoundError) as error:
         expected = "sqlite:///, or postgresql+psycopg:// with the extra tailguard[postgresql] installed"
         raise _unusable("address", expected, f"{url.drivername}, for which there is no driver") from error
@@ -113,7 +114,7 @@ def _postgresql(url: URL, *, read_only: bool, connections: int, lock_seconds: in
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(f"SET lock_timeout = '{lock_seconds}s'")
+        cursor.execute(f"SET lock_timeout = '{round(patience * 1000)}ms'")
         if read_only:
             cursor.execute("SET default_transaction_read_only = on")
         cursor.close()
@@ -123,7 +124,7 @@ def _postgresql(url: URL, *, read_only: bool, connections: int, lock_seconds: in
     return engine
 
 
-def _sqlite(url: URL, *, must_exist: bool, read_only: bool, patience: int) -> Engine:
+def _sqlite(url: URL, *, must_exist: bool, read_only: bool, patience: float) -> Engine:
     path = Path(url.database) if url.database and url.database != ":memory:" else None
     if path:
         if must_exist and not path.exists():
@@ -141,7 +142,7 @@ def _sqlite(url: URL, *, must_exist: bool, read_only: bool, patience: int) -> En
             raise _unusable(str(path), "a database that can be written", f"no permission to write to {where}")
     if path and read_only:
         # Each transaction looks anew at what there is to open.
-        engine = create_engine(url, creator=partial(_open_to_read, path.resolve(), patience), poolclass=NullPool)
+        engine = create_engine(url, creator=partial(_open_to_read, path.absolute(), patience), poolclass=NullPool)
     else:
         engine = create_engine(url, connect_args={"timeout": patience})
 
@@ -170,12 +171,14 @@ def _sqlite(url: URL, *, must_exist: bool, read_only: bool, patience: int) -> En
     return engine
 
 
-def _open_to_read(path: Path, patience: int) -> sqlite3.Connection:
+def _open_to_read(path: Path, patience: float) -> sqlite3.Connection:
     """A connection to a file for reading.
 
     Who may write to the directory opens the file as a writer does, and leaves no write-ahead log behind. Who may not
-    needs the log of a program that has the file open; where none has, nothing but the file is there to be read.
+    needs the log of a program that has the file open; where none has, nothing but the file is there to be read. Where
+    the path is a symbolic link, each connection follows it to where it leads by then.
     """
+    path = path.resolve()
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         how = "mode=rw"
     elif path.with_name(f"{path.name}-wal").exists():

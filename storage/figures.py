@@ -10,7 +10,7 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, Table, and_, insert, select, true
 from sqlalchemy.orm import Session
 
 from storage.models import Base, HedgeFigureRow, SessionFigureRow
@@ -163,6 +163,12 @@ class FigureRepository:
         query = select(table.c.hedge).where(table.c.report_id == report_id, table.c.layer == ALL_LAYERS)
         return list(self._session.scalars(query.order_by(table.c.hedge)))
 
+    def hedge_names(self) -> list[str]:
+        """The rule sets of the hedges of which any report has figures."""
+        table = Base.metadata.tables[HedgeFigureRow.__tablename__]
+        query = select(table.c.hedge).where(table.c.layer == ALL_LAYERS).distinct().order_by(table.c.hedge)
+        return list(self._session.scalars(query))
+
     def hedges(
         self,
         hedge: str,
@@ -171,22 +177,32 @@ class FigureRepository:
         last: dt.date | None = None,
         as_of: dt.datetime | None = None,
     ) -> list[HedgeFigures]:
-        """The figures of a hedge and its layers in every session's newest revision that has it, by session and layer.
+        """The figures of a hedge and its layers in every session's newest revision, by session and layer.
 
         With `as_of`, in those emitted by then.
         """
         table = Base.metadata.tables[HedgeFigureRow.__tablename__]
         query = select(*(table.c[field.name] for field in fields(HedgeFigures))).where(table.c.hedge == hedge)
-        query = query.order_by(table.c.session, table.c.layer, table.c.report_id)
+        query = query.order_by(table.c.session, table.c.layer)
         if first is not None:
             query = query.where(table.c.session >= first)
         if last is not None:
             query = query.where(table.c.session <= last)
         if as_of is not None:
             query = query.where(table.c.emitted_at <= as_of)
-        rows = [HedgeFigures(*row) for row in self._session.execute(query)]
-        newest = {row.session: row.report_id for row in sorted(rows, key=lambda each: each.report_id)}
-        return [row for row in rows if newest[row.session] == row.report_id]
+        return [HedgeFigures(*row) for row in self._session.execute(query.where(_is_newest(table, as_of)))]
+
+
+def _is_newest(table: Table, as_of: dt.datetime | None) -> ColumnElement[bool]:
+    """Whether the report of a row is its session's newest revision, which may have no such row any more."""
+    own = Base.metadata.tables[SessionFigureRow.__tablename__].alias("own")
+    later = Base.metadata.tables[SessionFigureRow.__tablename__].alias("later")
+    same = and_(
+        later.c.session == own.c.session, later.c.rule_set == own.c.rule_set, later.c.report_id > own.c.report_id
+    )
+    by_then = true() if as_of is None else later.c.emitted_at <= as_of
+    overtaken = select(own.c.report_id).join(later, same).where(own.c.report_id == table.c.report_id, by_then)
+    return ~overtaken.exists()
 
 
 def _newest(rows: Iterable[SessionFigures]) -> list[SessionFigures]:

@@ -277,9 +277,9 @@ class ObservationRepository(PayloadRepository):
             for row in rows
         ]
 
-    def versions(self, series: str, day: dt.date) -> list[ValueVersion]:
-        """Every version of a value, by publisher, the newest first."""
-        rows = self._session.execute(
+    def versions(self, series: str, day: dt.date, publisher: str | None = None) -> list[ValueVersion]:
+        """Every version of a value, by publisher, the newest first; or those of one publisher."""
+        query = (
             select(
                 Observation.publisher,
                 Observation.value,
@@ -293,7 +293,9 @@ class ObservationRepository(PayloadRepository):
             .where(Observation.series == series, Observation.day == day)
             .order_by(Observation.publisher, Observation.id.desc())
         )
-        return [ValueVersion(*row) for row in rows]
+        if publisher is not None:
+            query = query.where(Observation.publisher == publisher)
+        return [ValueVersion(*row) for row in self._session.execute(query)]
 
     def days_around(self, series: str, day: dt.date, count: int) -> list[dt.date]:
         """Up to so many days with an observation of a series before a day, and as many after it; and itself."""

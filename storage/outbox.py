@@ -43,7 +43,7 @@ Addresses = Sequence[tuple[str, str]]
 #: Neither on its way nor delivered: somebody or something has to do something about it.
 UNSETTLED = (PENDING, SENDING, UNCERTAIN, FAILED)
 
-#: Kinds of alert: the session has failed; or no further attempt comes before its deadline, and a person still can.
+#: Kinds of alert: the session has failed; or no attempt comes before its deadline, and a person still can.
 SESSION_FAILED, LAST_CALL, IN_DOUBT = "FAILED", "LAST_CALL", "IN_DOUBT"
 
 
@@ -128,16 +128,9 @@ _MESSAGE: tuple[Any, ...] = (
 )
 
 _ALERT: tuple[Any, ...] = (
-    Alert.id,
-    Alert.session,
-    Alert.rule_set_digest,
-    Alert.kind,
-    Alert.title,
-    Alert.text,
-    Alert.deadline_at,
-    Alert.raised_at,
-    Run.source,
-)
+    Alert.id, Alert.session, Alert.rule_set_digest, Alert.kind, Alert.title, Alert.text, Alert.deadline_at,
+    Alert.raised_at, Run.source,
+)  # fmt: skip
 
 
 class OutboxRepository:
@@ -273,14 +266,17 @@ class OutboxRepository:
         )
         return self._give_up(overtaken)
 
-    def last_told(self, sessions: Sequence[dt.date], rule_set_digest: str) -> dict[tuple[dt.date, str, str], int]:
-        """Key of the newest report each recipient has a message for, by session, channel and recipient."""
+    def last_told(
+        self, sessions: Sequence[dt.date], digest: str, states: Collection[str] = STATES
+    ) -> dict[tuple[dt.date, str, str], int]:
+        """Key of the newest report each recipient has a message for, in some states, by session, channel, recipient."""
         if not sessions:
             return {}
         rows = self._session.execute(
             select(Report.session, OutboxMessage.channel, OutboxMessage.recipient, Report.id)
             .join(OutboxMessage, OutboxMessage.report_id == Report.id)
-            .where(Report.rule_set_digest == rule_set_digest, Report.session.between(min(sessions), max(sessions)))
+            .where(Report.rule_set_digest == digest, Report.session.between(min(sessions), max(sessions)))
+            .where(OutboxMessage.state.in_(states))
             .order_by(Report.revision)
         )
         return {(row[0], row[1], row[2]): row[3] for row in rows}

@@ -184,11 +184,16 @@ class ReportRepository:
         found = {row.session: StoredFingerprint(row.id, row.revision, row.fingerprint) for row in rows}
         return {session: found[session] for session in wanted if session in found}
 
-    def last_session_before(self, session: dt.date, rule_set_digest: str) -> dt.date | None:
-        """The newest session before `session` that has a report."""
-        return self._session.scalar(
-            select(func.max(Report.session)).where(Report.rule_set_digest == rule_set_digest, Report.session < session)
+    def last_session_before(
+        self, session: dt.date, rule_set_digest: str, *, as_of: dt.datetime | None = None
+    ) -> dt.date | None:
+        """The newest session before `session` that has a report; one out by an instant, if asked."""
+        query = select(func.max(Report.session)).where(
+            Report.rule_set_digest == rule_set_digest, Report.session < session
         )
+        if as_of is not None:
+            query = query.where(Report.emitted_at <= as_of)
+        return self._session.scalar(query)
 
     def newest(
         self,

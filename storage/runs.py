@@ -121,6 +121,15 @@ class RunRepository:
         query = select(Run).where(Run.finished_at.is_(None), ~overtaken).order_by(Run.id)
         return [_summary(row) for row in self._session.scalars(query)]
 
+    def extent(self) -> tuple[dt.date, dt.date] | None:
+        """The first and the last session that has a report or an outcome; None without any."""
+        found = [
+            self._session.execute(select(func.min(column), func.max(column))).one()
+            for column in (Report.session, Outcome.session)
+        ]
+        known = [row for row in found if row[0] is not None]
+        return (min(row[0] for row in known), max(row[1] for row in known)) if known else None
+
     def outcomes(
         self, limit: int, *, first: dt.date | None = None, last: dt.date | None = None
     ) -> list[SessionOutcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -179,9 +180,14 @@ def _write(write: Writer, output: Path | None, replace: bool, *, binary: bool = 
         raise ConfigurationError(
             "format parquet", expected="a file or a pipe", got="a terminal", do="Name a file with --output."
         )
-    sys.stdout.flush()
-    write(sys.stdout.buffer)
-    sys.stdout.buffer.flush()
+    try:
+        sys.stdout.flush()
+        write(sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # The reader has enough, as `head` has; what is left in the buffer goes nowhere when the program ends.
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 @click.command(

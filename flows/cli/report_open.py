@@ -71,7 +71,8 @@ def _page(stored: StoredReport) -> str:
     from reports.html import render_html
 
     with UnitOfWork(existing_database()) as work:
-        charts = report_charts(work, stored, ignored=services().judgement().ignored)
+        found = services()
+        charts = report_charts(work, stored, ignored=found.judgement().ignored, calendar=found.calendar)
     view = view_of(stored, charts)
     pictures = {chart.name: f"data:image/png;base64,{base64.b64encode(png(chart)).decode()}" for chart in charts}
     return render_html(view, pictures)

@@ -21,6 +21,7 @@ from flows.cli.output import say
 from flows.settings import Settings, load_settings
 from flows.settings_values import is_loopback
 from signals.errors import ConfigurationError
+from tasks.doctor.permissions import readers
 
 if TYPE_CHECKING:
     from reports.review.site import Gap, Governance, ReviewConfig, Trouble
@@ -41,6 +42,7 @@ _SHORTEST_TOKEN = 16
         "tailguard review",
         "tailguard review --open --port 9000",
         "tailguard review --host 0.0.0.0 --token-file review.token",
+        "tailguard review --no-token   # behind a proxy that has a login",
         exit_codes="0 stopped, 2 wrong usage or configuration, or the port is taken, 143 terminated",
     )
 )
@@ -59,8 +61,9 @@ _SHORTEST_TOKEN = 16
     metavar="FILE",
     help="File with the token readers need; by default the setting review_token.",
 )
+@click.option("--no-token", is_flag=True, help="Ask for none, though review_url leads others here.")
 @database_option
-def review(host: str, port: int, opens: bool, token_file: Path | None) -> None:
+def review(host: str, port: int, opens: bool, token_file: Path | None, no_token: bool) -> None:
     """Read reports in a browser.
 
     Today's signal, the calendar of sessions, every report with its charts, revisions and inputs down to the files they
@@ -74,13 +77,25 @@ def review(host: str, port: int, opens: bool, token_file: Path | None) -> None:
     from reports.review.app import create_app
 
     settings = load_settings()
-    token = _token(settings, token_file)
+    if no_token and token_file is not None:
+        raise ConfigurationError(
+            "--no-token", expected="no --token-file with it", got="both", do="Leave one of them out."
+        )
+    token = None if no_token else _token(settings, token_file)
     if token is None and not is_loopback(host):
         raise ConfigurationError(
             f"--host {host}",
             expected="a token, as others can reach that address",
             got="none",
             do="Name a file with one with --token-file, or set review_token; or leave --host out.",
+        )
+    if token is None and not no_token and (leads_here := _public_host(settings)) is not None:
+        # A proxy hands on whatever reaches it: listening on this machine only keeps nobody out.
+        raise ConfigurationError(
+            f"review_url with the host {leads_here}",
+            expected="a token, as others can reach that address",
+            got="none",
+            do="Name a file with one with --token-file, or set review_token; --no-token if the proxy has a login.",
         )
     listening = _listen(host, port)
     app = create_app(review_config(settings, token=token, host=host))
@@ -109,7 +124,7 @@ def review_config(settings: Settings, *, token: str | None = None, host: str = "
     from storage.engine import open_engine
     from tasks.clock import clock_at
 
-    address = urlsplit(settings.review_url).hostname if settings.review_url else None
+    address = _host(settings)
     url = settings.database_url.get_secret_value()
     return ReviewConfig(
         open_database=lambda: open_engine(
@@ -127,6 +142,16 @@ def review_config(settings: Settings, *, token: str | None = None, host: str = "
         address=settings.review_url,
         ignored=_ignored(settings),
     )
+
+
+def _host(settings: Settings) -> str | None:
+    return urlsplit(settings.review_url).hostname if settings.review_url else None
+
+
+def _public_host(settings: Settings) -> str | None:
+    """The host of `review_url`, unless it is this machine."""
+    host = _host(settings)
+    return None if host is None or is_loopback(host) else host
 
 
 def _calendar(settings: Settings) -> TradingCalendar:
@@ -150,6 +175,13 @@ def _token(settings: Settings, file: Path | None) -> str | None:
     else:
         about = f"token file {file}"
         try:
+            if who := readers(file):
+                raise ConfigurationError(
+                    about,
+                    expected="a file that nobody else can read",
+                    got=f"one that {who} can read",
+                    do=f"`chmod 600 {file}`; make another token if others had access.",
+                )
             found = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             got = error.strerror if isinstance(error, OSError) else "other bytes"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from reports.charts.chart import BACKGROUND, FIRST, SECOND, Bars, Chart, Level, Line, Panel
-from reports.charts.numbers import beside, both, signed_percent
 from reports.charts.windows import counted, known, lowest_and_highest, note, points, recent, stops, times
+from reports.numbers import beside, both, signed_beside, vix_limit
 from signals.veqtor.report import Regime, SignalReport, Trend
 from signals.veqtor.rules import VEQTOR
 from storage.figures import SessionFigures
@@ -139,7 +139,17 @@ def trend_chart(report: SignalReport, history: Sequence[SessionFigures]) -> Char
 def _next_side(trend: Trend) -> str:
     if trend.next_vix <= 0.0:
         return "MA5 is at or above MA20 at the next close wherever the VIX closes."
-    return f"MA5 is at or above MA20 at the next close if the VIX closes at {trend.next_vix:.2f} or higher."
+    return f"MA5 is at or above MA20 at the next close if the VIX closes at {vix_limit(trend.next_vix)} or higher."
+
+
+def _next_stop(report: SignalReport) -> str:
+    needed = report.stop_loss.next_excess_return
+    if needed is None:
+        return ""
+    if report.held.cash == 1.0:
+        side = "positive" if needed >= 0.0 else "negative"
+        return f" In cash the next excess return is zero: the next close tests {side}."
+    return f" The next close tests positive at an excess return of {signed_beside(needed * 100.0, (0.0,))}% or less."
 
 
 def stop_loss_chart(report: SignalReport, history: Sequence[SessionFigures]) -> Chart | None:
@@ -158,11 +168,7 @@ def stop_loss_chart(report: SignalReport, history: Sequence[SessionFigures]) -> 
         gap = beside(value - limit, (0.0,))
         title = f"Five-day excess return of {said}% is {gap} percentage points above the stop-loss at {limit:g}%"
     found = f"on in {times(days, 'session')}, in {times(len(shades), 'episode')}"
-    next_test = (
-        f" The next close tests positive at an excess return of {signed_percent(stop.next_excess_return)} or less."
-        if stop.next_excess_return is not None
-        else ""
-    )
+    next_test = _next_stop(report)
     alt = (
         f"Excess return of VEQTOR over five sessions, {counted(rows)} up to {report.session}, against the stop-loss at "
         f"{limit:g}%: now {said}%, stop-loss {'on' if stop.active else 'off'}; {lowest_and_highest(line, '%', 2)}; "

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from reports.charts.chart import LINE_ROLES, WHOLE, Chart, Level, Line, Panel, Points
-from reports.charts.numbers import beside
 from reports.charts.windows import known, note, times
+from reports.numbers import beside
 from signals.alvh.report import BudgetUse, HedgeSignal
 from signals.veqtor.report import SignalReport
 from storage.figures import ALL_LAYERS, HedgeFigures, SessionFigures

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from reports.charts.chart import FIRST, LOGARITHMIC, SECOND, Band, Chart, Line, Mark, Panel, Place, Points, Shade
-from reports.charts.numbers import beside
 from reports.charts.windows import is_unbroken, known, note, points
+from reports.numbers import beside
 from signals.veqtor.report import SignalReport
 from storage.figures import SessionFigures
 
@@ -85,25 +85,21 @@ def _on_one_base(rows: Sequence[SessionFigures]) -> Sequence[SessionFigures]:
 
     There the return of the S&P 500 with dividends, from its levels, leaves that of its closes.
     """
+    ratios = list(map(_ratio, rows))
     for index in range(len(rows) - 1, 0, -1):
-        before, row = rows[index - 1], rows[index]
-        dividends = _growth(_ratio(before), _ratio(row))
-        # Of a few days at most, but where sessions are missing.
-        if dividends is not None and abs(dividends) > _ANOTHER_BASE:
-            years = (row.session - before.session).days / 365.0
-            if abs(dividends) > _ANOTHER_BASE * (1.0 + 5.0 * years):
-                return rows[index:]
+        first, second = ratios[index - 1], ratios[index]
+        if first is None or second is None or abs(second / first - 1.0) < _ANOTHER_BASE / 2:
+            continue
+        years = (rows[index].session - rows[index - 1].session).days / 365.0
+        if abs(math.log(second / first)) > _ANOTHER_BASE * (1.0 + 5.0 * years):
+            return rows[index:]
     return rows
 
 
 def _ratio(row: SessionFigures) -> float | None:
     """The S&P 500 with dividends over that without."""
-    with_dividends, without = row.sp500_total_return, known(row.spx)
-    return with_dividends / without if with_dividends and without and with_dividends > 0.0 < without else None
-
-
-def _growth(before: float | None, after: float | None) -> float | None:
-    return math.log(after / before) if before and after else None
+    without = known(row.spx)
+    return row.sp500_total_return / without if row.sp500_total_return and without else None
 
 
 def _drawdowns(line: Points) -> Points:

@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING
 
 from reports.charts.build import charts_of
 from reports.charts.chart import Chart
-from reports.context import load_context
+from reports.context import ReportContext, load_context
 from signals.document import decode
 from signals.veqtor.report import SignalReport
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
 
 if TYPE_CHECKING:
+    from signals.calendar import TradingCalendar
     from signals.market import IgnoredValue
 
 
 def report_charts(
-    work: UnitOfWork, stored: StoredReport, *, ignored: Collection[IgnoredValue] = ()
+    work: UnitOfWork,
+    stored: StoredReport,
+    *,
+    ignored: Collection[IgnoredValue] = (),
+    calendar: TradingCalendar | None = None,
+    context: ReportContext | None = None,
 ) -> tuple[Chart, ...]:
     """Describe the charts of a stored report from what was known when it was emitted.
 
@@ -27,9 +33,15 @@ def report_charts(
     ----------
     ignored : collection of (series, publisher, day)
         Values that somebody has looked at and found wrong.
+    calendar : TradingCalendar, optional
+        With the configured closures; by default that of the package.
+    context : ReportContext, optional
+        The stored history, where it was loaded already.
     """
     # The calendar takes a moment to import, and nothing else here needs it.
     from reports.charts.settled import curves_of
 
     report = decode(SignalReport, json.loads(stored.document))
-    return charts_of(report, load_context(work, stored), curves_of(work, report, stored.emitted_at, ignored))
+    curves = curves_of(work, report, stored.emitted_at, ignored, calendar)
+    context = load_context(work, stored) if context is None else context
+    return charts_of(report, context, curves)

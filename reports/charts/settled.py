@@ -10,7 +10,7 @@ from operator import itemgetter
 import numpy as np
 
 from reports.charts.curve import BAND_SESSIONS, MONTH_SESSIONS, Curve, Curves, Settled, SlotRange
-from signals.calendar import contract_code, trading_calendar
+from signals.calendar import TradingCalendar, contract_code, trading_calendar
 from signals.market import IgnoredValue, MarketData, MarketHistory, Observations, market_history
 from signals.series import SPX, VIX, vx_series
 from signals.veqtor.report import SignalReport
@@ -22,13 +22,18 @@ _SESSIONS_BEFORE = 6
 
 
 def curves_of(
-    work: UnitOfWork, report: SignalReport, as_of: dt.datetime, ignored: Collection[IgnoredValue] = ()
+    work: UnitOfWork,
+    report: SignalReport,
+    as_of: dt.datetime,
+    ignored: Collection[IgnoredValue] = (),
+    calendar: TradingCalendar | None = None,
 ) -> Curves | None:
     """The curves of a session as they were known at an instant; None where it has no settlements.
 
-    The settlements that the instruction of the report rests on stand as it has them.
+    The settlements that the instruction of the report rests on stand as it has them. Without a calendar it is that of
+    the package, which knows no configured closures.
     """
-    calendar = trading_calendar()
+    calendar = calendar or trading_calendar()
     sessions = calendar.sessions_in(calendar.vx_expiries[0].item(), report.session)[-BAND_SESSIONS - _SESSIONS_BEFORE :]
     if not len(sessions) or sessions[-1].item() != report.session:
         return None

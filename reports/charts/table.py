@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reports.charts.chart import Cell, Chart, Grid, Stop
-from reports.charts.numbers import beside
 from reports.charts.windows import counted, holding, known, note, recent, times
+from reports.numbers import beside
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import DOWNTREND, NO_TREND, UPTREND, VEQTOR, VeqtorRules
 from storage.figures import SessionFigures

@@ -48,11 +48,13 @@ def points(
     rows: Sequence[SessionFigures], value: Callable[[SessionFigures], float | None], factor: float = 1.0
 ) -> Points:
     """A value of every row, times a factor; sessions that are missing between them leave a gap."""
+    numbers = [None if (number := known(value(row))) is None else number * factor for row in rows]
+    if is_unbroken(rows):
+        return tuple((row.session, number) for row, number in zip(rows, numbers, strict=True))
 
     def found() -> Iterator[tuple[dt.date, float | None]]:
-        for row, following in zip(rows, (*rows[1:], None), strict=True):
-            number = known(value(row))
-            yield row.session, None if number is None else number * factor
+        for row, number, following in zip(rows, numbers, (*rows[1:], None), strict=True):
+            yield row.session, number
             if following is not None and following.session != row.effective_session:
                 yield row.session + _DAY, None
 

@@ -52,7 +52,7 @@ def events_calendar(reports: Iterable[StoredReport], base_url: str | None = None
     Parameters
     ----------
     reports : iterable of StoredReport
-        In any order; usually the newest alone.
+        At least one, as a calendar without an event is none; in any order, usually the newest alone.
     base_url : str, optional
         Of the review app; events then link to their report.
     """

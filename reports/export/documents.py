@@ -20,7 +20,17 @@ def exported(stored: StoredReport) -> dict[str, Any]:
     it: two reports with the same one are the same to the last digit and word.
     """
     document: dict[str, Any] = json.loads(stored.document)
-    return document | {
+    return document | _provenance(stored, document)
+
+
+def exported_text(stored: StoredReport) -> str:
+    """The same as JSON, digit for digit what was stored."""
+    provenance = json.dumps(_provenance(stored, json.loads(stored.document)))
+    return f"{stored.document.rstrip().removesuffix('}')}, {provenance[1:]}"
+
+
+def _provenance(stored: StoredReport, document: dict[str, Any]) -> dict[str, Any]:
+    return {
         "revision": stored.revision,
         "emitted_at": stored.emitted_at.isoformat(),
         "fingerprint": stored.fingerprint,

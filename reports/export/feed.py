@@ -38,6 +38,7 @@ def atom_feed(reports: Iterable[StoredReport], base_url: str, *, path: str = "/f
     feed = Xml.Element("feed", xmlns=_ATOM)
     _add(feed, "id", uuid.uuid5(NAMESPACE, base).urn)
     _add(feed, "title", "tailguard reports")
+    _add(feed, "subtitle", f"The newest {len(stored)} reports, each revision by itself.")
     _add(feed, "updated", _instant(max((each.emitted_at for each in stored), default=_NEVER)))
     _add(_add(feed, "author"), "name", "tailguard")
     _add(feed, "generator", "tailguard")

@@ -17,7 +17,18 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from reports.export.documents import PROVENANCE
 from signals.alvh.report import BudgetUse, Fill, HedgeSignal, LayerTarget, Leg, Package, Reading
-from signals.veqtor.report import SCHEMA_VERSION, Flag, ReportInput, SignalReport, Trend
+from signals.approvals import Approval
+from signals.veqtor.report import (
+    SCHEMA_VERSION,
+    Flag,
+    Regime,
+    ReportInput,
+    SignalReport,
+    Trend,
+    VariantSignal,
+    Weights,
+)
+from signals.veqtor.rules import VEQTOR
 
 #: Names the shape of the documents; a newer version has another.
 SCHEMA_ID = f"urn:tailguard:report:{SCHEMA_VERSION}"
@@ -38,6 +49,7 @@ _INSTRUMENTS = ("call", "call-spread", "butterfly", "future", "vxx-call")
 WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (SignalReport, "health"): _SEVERITIES,
     (ReportInput, "severity"): _SEVERITIES,
+    (Regime, "name"): tuple(VEQTOR.regime_name(number) for number in range(len(VEQTOR.regime_edges) + 1)),
     (Trend, "name"): ("downtrend", "no trend", "uptrend"),
     (Flag, "name"): ("THRESHOLD", "RATE", "BOUNDARY"),
     (LayerTarget, "action"): ("HOLD", "OPEN", "ROLL", "MONETISE", "CLOSE", "ADJUST", "NONE"),
@@ -53,6 +65,21 @@ WORDS: dict[tuple[type, str], tuple[str, ...]] = {
     (BudgetUse, "standing"): ("within", "alarm", "stop"),
     (Reading, "state"): ("on", "off", "unavailable", "unknown", "shown", "cheap", "fair", "dear"),
 }
+
+#: The beginning of a hash.
+_DIGEST = {"pattern": "^[0-9a-f]{8,64}$"}
+_VARIANT_WEIGHTS = "VariantWeights"
+_SHARE = {"minimum": 0, "maximum": 1}
+
+#: What a field must be beside its type.
+_LIMITS: dict[tuple[type, str], dict[str, Any]] = {
+    **{(kind, "rule_set_digest"): _DIGEST for kind in (SignalReport, VariantSignal, HedgeSignal, Approval)},
+    (ReportInput, "payload"): _DIGEST,
+    **{(Weights, field.name): _SHARE for field in fields(Weights)},
+}
+
+#: Members that every document of the present version has, and those of older ones may lack.
+PRESENT = ("hedges", "macro", "approvals")
 
 _PROVENANCE: dict[str, dict[str, Any]] = {
     "revision": {
@@ -89,6 +116,7 @@ def report_schema() -> bytes:
     """The schema of an exported report, as JSON."""
     shapes: dict[str, dict[str, Any]] = {}
     report = _shape(SignalReport, shapes)
+    _let_overlays_be_negative(shapes)
     report["properties"]["schema_version"] |= {
         "minimum": 1,
         "maximum": SCHEMA_VERSION,
@@ -102,9 +130,21 @@ def report_schema() -> bytes:
         "type": "object",
         "properties": report["properties"] | {name: _PROVENANCE[name] for name in PROVENANCE},
         "required": [*report["required"], *PROVENANCE],
+        "if": {"properties": {"schema_version": {"const": SCHEMA_VERSION}}},
+        "then": {"required": list(PRESENT)},
         "$defs": dict(sorted(shapes.items())),
     }
     return f"{json.dumps(schema, indent=2)}\n".encode()
+
+
+def _let_overlays_be_negative(shapes: dict[str, dict[str, Any]]) -> None:
+    """An overlay's weights are what it adds: they are a shape of their own."""
+    shares = {name: {**said, "minimum": -1} for name, said in shapes[Weights.__name__]["properties"].items()}
+    shapes[_VARIANT_WEIGHTS] = {**shapes[Weights.__name__], "properties": shares}
+    for said in shapes[VariantSignal.__name__]["properties"].values():
+        for option in said.get("anyOf", ()):
+            if option.get("$ref") == f"#/$defs/{Weights.__name__}":
+                option["$ref"] = f"#/$defs/{_VARIANT_WEIGHTS}"
 
 
 def _shape(kind: type, shapes: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -113,7 +153,7 @@ def _shape(kind: type, shapes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     hints, texts = get_type_hints(make), _described(kind)
     found = {}
     for field in fields(make):
-        said = _typed(hints[field.name], WORDS.get((kind, field.name)), shapes)
+        said = _typed(hints[field.name], WORDS.get((kind, field.name)), shapes) | _LIMITS.get((kind, field.name), {})
         if text := " ".join([*texts.get(field.name, ()), *(["US dollars."] if field.name.endswith("_usd") else [])]):
             said = {**said, "description": text}
         found[field.name] = said

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
+from reports.export.documents import exported_text
 from reports.review.api_models import (
     Health,
     HistoryPage,
@@ -29,8 +30,8 @@ from reports.review.api_models import (
 )
 from reports.review.history import Names, choose
 from reports.review.lookup import find
-from reports.review.pages import TheSite, answer
-from reports.review.parameters import Day, OptionalDay, OptionalInstant, Revision
+from reports.review.pages import TheSite, answer, source
+from reports.review.parameters import GREATEST_ID, Day, OptionalDay, OptionalInstant, Revision, RuleSetName
 from reports.review.problems import Problem
 from reports.review.trace import publishers_of, specification
 from signals.veqtor.rules import VEQTOR
@@ -39,8 +40,10 @@ from storage.reports import ReportHead
 from storage.schema import SCHEMA_REVISION
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "The name or the port in the address is none of this app's.", "content": {"text/plain": {}}},
     404: {"model": ProblemDocument, "description": "There is none; the nearest are named."},
     422: {"model": ProblemDocument, "description": "A parameter cannot be understood."},
+    500: {"model": ProblemDocument, "description": "Something went wrong; the log of the app says what."},
     503: {"model": ProblemDocument, "description": "The database is absent, busy, or of another version."},
 }
 _LOCKED: dict[int | str, dict[str, Any]] = {401: {"model": ProblemDocument, "description": "A token is needed."}}
@@ -62,7 +65,7 @@ def list_reports(
     site: TheSite,
     first: First = None,
     last: Last = None,
-    rule_set: Annotated[str, Query(max_length=80, description="Of which rule set.")] = VEQTOR.name,
+    rule_set: RuleSetName = VEQTOR.name,
     as_of: AsOf = None,
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 50,
     cursor: Cursor = None,
@@ -100,7 +103,7 @@ def one_report(request: Request, site: TheSite, session: Day, revision: Revision
         report={},
     )
     # The document is JSON already: numbers stay digit for digit what was stored.
-    body = f'{head.model_dump_json(exclude={"report"})[:-1]},"report":{stored.document}}}'
+    body = f'{head.model_dump_json(exclude={"report"})[:-1]},"report":{exported_text(stored)}}}'
     return answer(request, body.encode(), "application/json")
 
 
@@ -161,7 +164,10 @@ def observations(
         unit=spec.unit if spec else None,
         description=spec.description if spec else None,
         publishers=list(publishers_of(series)),
-        versions=[ObservationVersion.model_validate(each) for each in found],
+        versions=[
+            ObservationVersion.model_validate(each).model_copy(update={"locator": source(each.locator)})
+            for each in found
+        ],
     )
     return _json(request, document)
 
@@ -175,7 +181,10 @@ def outcomes(
     limit: Annotated[int, Query(ge=1, le=500, description="How many at most.")] = 50,
     cursor: Cursor = None,
 ) -> Response:
-    """How the last run for each session ended, the newest session first."""
+    """How each session stands, the newest first.
+
+    One with a report is EMITTED, or REVISED where it has several; one without is as its last run left it.
+    """
     _in_order(first, last)
     at = _read(cursor, "session")
     until = min(last or dt.date.max, _day(at["session"]) - dt.timedelta(days=1)) if at else last
@@ -196,9 +205,8 @@ def outcomes(
 def health(request: Request, site: TheSite) -> Response:
     """200 where the database answers at the right schema, else 503: for a monitor of this app, and no token."""
     with site.work() as work:
-        newest = work.reports.heads(VEQTOR.name, limit=1)
-    session = newest[0].session if newest and site.config.token is None else None
-    return _json(request, Health(status="ok", schema_revision=SCHEMA_REVISION, newest_session=session))
+        work.reports.heads(VEQTOR.name, limit=1)
+    return _json(request, Health(status="ok", schema_revision=SCHEMA_REVISION))
 
 
 def _summary(head: ReportHead, figures: SessionFigures | None) -> ReportSummary:
@@ -243,8 +251,12 @@ def _read(cursor: str | None, *names: str) -> dict[str, Any] | None:
         return None
     try:
         found = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        if {name: type(value) for name, value in found.items()} == {n: int if n == "id" else str for n in names}:
-            _day(found["session"])
+        kinds = {name: type(value) for name, value in found.items()}
+        if (
+            kinds == {name: int if name == "id" else str for name in names}
+            and _day(found["session"]) > dt.date.min
+            and 1 <= found.get("id", 1) <= GREATEST_ID
+        ):
             return dict(found)
     except (ValueError, AttributeError, binascii.Error, RecursionError):
         pass

@@ -56,7 +56,7 @@ class ReportDocument(_Document):
     newest_revision: int = Field(description="A greater one than `revision` supersedes this report.")
     previous: dt.date | None = Field(description="The session before that has a report.")
     following: dt.date | None = Field(description="The session after that has one.")
-    report: dict[str, Any] = Field(description="Its document, as /schemas/report.json describes it.")
+    report: dict[str, Any] = Field(description="Its document with its provenance, as /schemas/report.json has it.")
 
 
 class HistoryPage(_Document):
@@ -92,7 +92,7 @@ class Observations(_Document):
 
 
 class Outcome(_Document):
-    """How the last run for a session ended."""
+    """How a session stands: its report, or how its last run ended."""
 
     session: dt.date
     outcome: str = Field(examples=["EMITTED"])
@@ -113,7 +113,6 @@ class Health(_Document):
 
     status: str = Field(examples=["ok"])
     schema_revision: str
-    newest_session: dt.date | None
 
 
 class ProblemLink(_Document):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI, Request
@@ -30,7 +32,7 @@ from reports.review import (
     today,
     trace,
 )
-from reports.review.guard import Guard, problem_json
+from reports.review.guard import PROBLEM_TYPE, Guard, problem_json
 from reports.review.pages import FOR_EVER, page, static_files
 from reports.review.problems import Problem, status_problem
 from reports.review.site import ReviewConfig, Site
@@ -38,7 +40,7 @@ from reports.review.site import ReviewConfig, Site
 _ABOUT = (
     "Emitted signal reports and everything they rest on, read-only. Lists are paged: `next` is the address of the "
     "following page, and null at the end. Weights, returns and volatilities are decimals, instants UTC. Errors are "
-    "problem documents (RFC 9457)."
+    "problem documents (RFC 9457). Methods other than GET and HEAD are answered with 405."
 )
 
 #: Addresses whose readers are programs.
@@ -79,7 +81,24 @@ def create_app(config: ReviewConfig) -> FastAPI:
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(HTTPException, _problem)
     app.add_exception_handler(RequestValidationError, _problem)
+    _describe_problems(app)
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Have the description of the interface say that problems are problem documents."""
+    describe = app.openapi
+
+    def described() -> dict[str, Any]:
+        document = describe()
+        for methods in document["paths"].values():
+            for status, response in methods["get"]["responses"].items():
+                content = response.get("content", {})
+                if int(status) >= http.HTTPStatus.BAD_REQUEST and "application/json" in content:
+                    content[PROBLEM_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI documents it
 
 
 def _warm(site: Site) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from reports.review.lookup import history_of
+from reports.review.lookup import closed_sessions, history_of
 from reports.review.pages import TheSite, page
 from reports.review.site import Site
 from signals.errors import ConfigurationError
@@ -59,9 +59,9 @@ def show_calendar(request: Request, site: TheSite, year: int | None = Query(None
     """The outcomes of a year."""
     with site.work() as work:
         history = history_of(site, work)
-        newest = work.runs.outcomes(1)
         today = site.now().astimezone(NEW_YORK).date()
-        chosen = year or (newest[0].session if newest else today).year
+        extent = work.runs.extent()
+        chosen = year or _year(site, extent, today, is_daily=work.runs.scheduled_since() is not None)
         first, last = dt.date(chosen, 1, 1), dt.date(chosen, 12, 31)
         key = (chosen, site.version_of(work), work.runs.last_outcome_id())
         outcomes = site.memory.get("outcomes", key, lambda: _outcomes(work, first, last))
@@ -72,9 +72,9 @@ def show_calendar(request: Request, site: TheSite, year: int | None = Query(None
         if row.session.year == chosen
         and (row.target_equity, row.target_volatility) != (row.held_equity, row.held_volatility)
     }
-    years = {row.session.year for row in history} | {chosen}
+    known, newest = extent or (today, today)
+    years = {*range(known.year, newest.year + 1), chosen}
     sessions = _sessions(site, first, last)
-    known = min(outcomes, default=today)
     months = [
         (dt.date(chosen, month, 1), _weeks(chosen, month, outcomes, sessions, moved, (known, today)))
         for month in range(1, 13)
@@ -97,6 +97,14 @@ def show_calendar(request: Request, site: TheSite, year: int | None = Query(None
         simulated=simulated,
         section="/calendar",
     )
+
+
+def _year(site: Site, extent: tuple[dt.date, dt.date] | None, today: dt.date, *, is_daily: bool) -> int:
+    """The year to open: this one, unless nothing can be said of it: neither what is there nor what is missing."""
+    if extent is None or extent[1].year >= today.year:
+        return today.year
+    passed = closed_sessions(site, dt.date(today.year, 1, 1))
+    return today.year if passed and is_daily else extent[1].year
 
 
 def _outcomes(work: UnitOfWork, first: dt.date, last: dt.date) -> dict[dt.date, SessionOutcome]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import csv
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -98,7 +99,7 @@ def figures_in(row: SessionFigures) -> Row:
 
 def rows_of(
     history: Sequence[SessionFigures],
-    hedges: Mapping[str, Mapping[dt.date, HedgeFigures]],
+    hedges: Mapping[str, Mapping[int, HedgeFigures]],
     names: Sequence[str],
 ) -> list[list[Any]]:
     """The values of some columns, a list per session."""
@@ -106,22 +107,31 @@ def rows_of(
     return [[get(row) for get in getters] for row in history]
 
 
-def whole_hedges(hedges: Mapping[str, Iterable[HedgeFigures]]) -> dict[str, dict[dt.date, HedgeFigures]]:
-    """The figures of whole hedges by session."""
-    return {name: {row.session: row for row in rows if row.layer == ALL_LAYERS} for name, rows in hedges.items()}
+def whole_hedges(hedges: Mapping[str, Iterable[HedgeFigures]]) -> dict[str, dict[int, HedgeFigures]]:
+    """The figures of whole hedges by the report they are of: a revision without a hedge has none."""
+    return {name: {row.report_id: row for row in rows if row.layer == ALL_LAYERS} for name, rows in hedges.items()}
 
 
-def _getter(name: str, hedges: Mapping[str, Mapping[dt.date, HedgeFigures]]) -> Callable[[SessionFigures], Any]:
+def _getter(name: str, hedges: Mapping[str, Mapping[int, HedgeFigures]]) -> Callable[[SessionFigures], Any]:
     hedge, dot, figure = name.rpartition(".")
     if not dot:
         return lambda row: getattr(row, name)
-    by_session = hedges[hedge]
+    by_report = hedges[hedge]
 
     def get(row: SessionFigures) -> Any:
-        found = by_session.get(row.session)
+        found = by_report.get(row.report_id)
         return None if found is None else getattr(found, figure)
 
     return get
+
+
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    """A table as CSV; numbers in full."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue().encode()
 
 
 def written(value: Any, axis: str) -> str:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from reports.review.lookup import history_of
+from reports.review.lookup import closed_sessions, history_of
 from reports.review.pages import TheSite, page
 from reports.review.parameters import OptionalDay, Series
 from reports.review.problems import Link, Problem
 from reports.review.site import Gap, Site
 from reports.review.trace import publishers_of, specification
 from signals.series import CBOE_ARCHIVE, CBOE_SHEET, EVENTS, PUBLISHERS, SPY_ADJUSTED, VX_PREFIX
+from signals.zones import NEW_YORK
 from storage.observations import ChangedValue, SeriesExtent
 from storage.unit_of_work import UnitOfWork
 
@@ -28,6 +29,12 @@ _CHANGES, _REFUSED, _FAULTS, _VALUES = 100, 50, 30, 60
 #: More sessions behind are not counted.
 _BEHIND = 250
 
+#: More than that many sessions.
+_LOOK_BACK = dt.timedelta(days=2 * _BEHIND)
+
+#: No value is of a later day.
+_LAST_DAY = dt.date(2199, 12, 31)
+
 #: Publishers of history that is complete, or of a day now and then.
 _ENDED = (CBOE_ARCHIVE, CBOE_SHEET)
 
@@ -36,7 +43,7 @@ _ENDED = (CBOE_ARCHIVE, CBOE_SHEET)
 class Freshness:
     """A series from one publisher, or all VX contracts.
 
-    `behind` counts the sessions of reports since its last day; None where it is not of every session.
+    `behind` counts the sessions that have closed since its last day; None where it is not of every session.
     """
 
     name: str
@@ -69,10 +76,12 @@ def show_data(request: Request, site: TheSite) -> Response:
         totals = work.observations.payload_totals()
         history = history_of(site, work)
         simulated = work.observations.is_simulated()
+    today = site.now().astimezone(NEW_YORK).date()
+    closed = closed_sessions(site, today - _LOOK_BACK)
     sessions = [row.session for row in history]
     faults = [row for row in reversed(history) if row.health == "DEGRADED"]
     context = {
-        "series": freshness(extents, sessions),
+        "series": freshness(extents, sessions if closed is None else closed),
         "changes": list(summed(changes))[:_CHANGES],
         "change_count": len(changes),
         "refused": [(each, last_read.get((each.format, each.subject), 0) > each.id) for each in refused[:_REFUSED]],
@@ -81,6 +90,7 @@ def show_data(request: Request, site: TheSite) -> Response:
         "fault_count": len(faults),
         "totals": totals,
         "newest": sessions[-1] if sessions else None,
+        "by_calendar": closed is not None,
     }
     return page(request, "data", context, simulated=simulated, section="/data")
 
@@ -97,7 +107,8 @@ def show_gaps(request: Request, site: TheSite) -> Response:
 
 
 def _gaps(site: Site) -> Sequence[Gap]:
-    return site.config.gaps(site.engine())
+    with site.reading() as engine:
+        return site.config.gaps(engine)
 
 
 @router.get("/data/{series}")
@@ -106,6 +117,10 @@ def show_series(request: Request, site: TheSite, series: Series, last: OptionalD
     with site.work() as work:
         found = _days(work, series, last)
         if not found:
+            if last and work.observations.has_series(series):
+                raise Problem(
+                    404, f"Nothing of {series} up to {last}", "It begins later.", [Link(series, f"/data/{series}")]
+                )
             raise Problem(
                 404, f"Nothing is stored of {series}", "The data page lists every series.", [Link("Data", "/data")]
             )
@@ -122,7 +137,7 @@ def show_series(request: Request, site: TheSite, series: Series, last: OptionalD
 
 
 def _days(work: UnitOfWork, series: str, last: dt.date | None) -> list[dt.date]:
-    day = (last or dt.date(2199, 12, 31)) + dt.timedelta(days=1)
+    day = min(last or _LAST_DAY, _LAST_DAY) + dt.timedelta(days=1)
     return [each for each in reversed(work.observations.days_around(series, day, _VALUES)) if each < day][:_VALUES]
 
 

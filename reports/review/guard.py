@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import html
 import json
 import logging
+import re
 from collections.abc import Callable
 from ipaddress import ip_address
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import cookie_parser
+from starlette.requests import ClientDisconnect, Request, cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reports.review.keys import KEY, SUBSCRIPTIONS, cookie_value, subscription_key
 from reports.review.problems import Problem
 
 LOG = logging.getLogger("tailguard.review")
 
+PROBLEM_TYPE = "application/problem+json"
+
 COOKIE = "tailguard_review"
 _PARAMETER = "token"
+
+#: Where the form with the token goes: what is sent in a body stands in no address, history or log of a proxy.
+_SIGN_IN = "/token"
+_FORM_BYTES = 8_192
+
+#: A place of ours: a path that a browser can take for no other host.
+_PLACE = re.compile(r"/(?![/\\])[!-\[\]-~]*")
+
+#: A name or an address, and perhaps a port.
+_HOST = re.compile(r"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::(\d{1,5}))?")
 
 #: A month; the token itself has no end.
 _COOKIE_SECONDS = 30 * 24 * 3600
@@ -71,7 +84,8 @@ class Guard:
         self._hosts = frozenset(host.lower() for host in hosts)
         self._any_address = any_address
         self._token = token.encode() if token else None
-        self._cookie = _derived(token) if token else ""
+        self._cookie = cookie_value(token) if token else ""
+        self._keys = {path: subscription_key(token, path) for path in SUBSCRIPTIONS} if token else {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it."""
@@ -84,6 +98,8 @@ class Guard:
         send = _with_headers(send, begun, silent=silent)
         try:
             answer = self._answer(scope) or self._app
+            if scope["method"] == "POST" and answer is self._app:
+                answer = await self._signed_in(scope, receive)
             await answer({**scope, "method": "GET"} if silent else scope, receive, send)
         except Exception:
             LOG.exception("a page failed")
@@ -97,6 +113,8 @@ class Guard:
         if not self._knows(_host_of(headers.get("host", ""))):
             # Not even a page: whoever asks is not who the reader thinks.
             return Response("This app does not answer to that name.\n", 400, media_type="text/plain")
+        if scope["method"] == "POST" and scope["path"] == _SIGN_IN and self._token is not None:
+            return None
         if scope["method"] not in ("GET", "HEAD"):
             answer = self._refuse(scope, Problem(405, "Only reading", "This app answers GET and HEAD only."))
             answer.headers["allow"] = "GET, HEAD"
@@ -107,33 +125,59 @@ class Guard:
 
     def _admit(self, scope: Scope, headers: Headers, token: bytes) -> Response | None:
         query = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        offered = [value for name, value in query if name == _PARAMETER]
-        if offered and any(hmac.compare_digest(value.encode(), token) for value in offered):
-            rest = urlencode([(name, value) for name, value in query if name != _PARAMETER])
-            return self._remembering(scope, rest)
+        onward = _own_address(scope, urlencode([(name, value) for name, value in query if name != _PARAMETER]))
+        if scope["path"] == _SIGN_IN:
+            onward = "/"
+        if any(_same(value, token) for name, value in query if name == _PARAMETER):
+            return self._remembering(scope, onward)
+        key = self._keys.get(scope["path"])
+        if key and any(_same(value, key.encode()) for name, value in query if name == KEY):
+            return None
         kind, _, bearer = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and hmac.compare_digest(bearer.strip().encode(), token):
+        if kind.lower() == "bearer" and _same(bearer.strip(), token):
             return None
         cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
-        if hmac.compare_digest(cookie.encode(), self._cookie.encode()):
-            return None
+        if _same(cookie, self._cookie.encode()):
+            return RedirectResponse("/", 303) if scope["path"] == _SIGN_IN else None
         if headers.get("sec-fetch-site") == "cross-site" and headers.get("sec-fetch-mode") == "navigate":
             # From a mail or a chat: the browser keeps the cookie back until a page of ours asks.
             return _going_on(scope, scope["query_string"].decode("latin-1"))
+        return self._asking(scope, onward)
+
+    def _asking(self, scope: Scope, onward: str, *, wrong: bool = False) -> Response:
+        """The page that asks for the token, and then goes on to where the reader wanted to go."""
+        detail = "Give the token of this app: here once, or with every request as a bearer token."
         answer = self._refuse(
-            scope,
-            Problem(
-                401,
-                "A token is needed",
-                "Give the token of this app: once here or as ?token=..., or with every request as a bearer token.",
-            ),
+            scope, Problem(401, "That is not the token" if wrong else "A token is needed", detail, onward=onward)
         )
         answer.headers["www-authenticate"] = 'Bearer realm="tailguard review"'
+        # Otherwise a browser would not say where the form comes from.
+        answer.headers["referrer-policy"] = "same-origin"
         return answer
 
-    def _remembering(self, scope: Scope, query: str) -> Response:
+    async def _signed_in(self, scope: Scope, receive: Receive) -> Response:
+        """What is said to the form with the token, which only a page of ours may send."""
+        request = Request(scope, receive)
+        if not _is_from_here(request.headers):
+            return self._refuse(scope, Problem(403, "Not from here", "Only the form of this app takes the token."))
+        body = b""
+        try:
+            async for part in request.stream():
+                body += part
+                if len(body) > _FORM_BYTES:
+                    return self._refuse(scope, Problem(413, "Too much", "The form takes the token and nothing else."))
+        except ClientDisconnect:
+            return Response(status_code=400)
+        form = dict(parse_qsl(body.decode("latin-1"), keep_blank_values=True))
+        onward = form.get("onward", "")
+        onward = onward if _PLACE.fullmatch(onward) else "/"
+        if self._token is not None and _same(form.get(_PARAMETER, "").strip(), self._token):
+            return self._remembering(scope, onward)
+        return self._asking(scope, onward, wrong=True)
+
+    def _remembering(self, scope: Scope, onward: str) -> Response:
         """Keep the reader known by a cookie, which is not the token, and go on without it in the address."""
-        answer = RedirectResponse(_own_address(scope, query), 303, headers={"cache-control": "no-store"})
+        answer = RedirectResponse(onward, 303, headers={"cache-control": "no-store"})
         answer.set_cookie(
             COOKIE,
             self._cookie,
@@ -145,8 +189,8 @@ class Guard:
         )
         return answer
 
-    def _knows(self, host: str) -> bool:
-        return host in self._hosts or (self._any_address and _is_address(host))
+    def _knows(self, host: str | None) -> bool:
+        return host is not None and (host in self._hosts or (self._any_address and _is_address(host)))
 
 
 def _going_on(scope: Scope, query: str) -> HTMLResponse:
@@ -180,11 +224,25 @@ def _with_headers(send: Send, begun: list[bool], *, silent: bool) -> Send:
     return sending
 
 
-def _host_of(header: str) -> str:
-    """The name in a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0].lower()
-    return header.partition(":")[0].lower().rstrip(".")
+def _is_from_here(headers: Headers) -> bool:
+    """Whether a form was sent by a page of ours: as the browser says, or an older one by the origin it names."""
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site == "same-origin"
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
+
+
+def _same(offered: str, expected: bytes) -> bool:
+    return hmac.compare_digest(offered.encode(errors="replace"), expected)
+
+
+def _host_of(header: str) -> str | None:
+    """The name in a Host header, without its port; None where it is no such header."""
+    found = _HOST.fullmatch(header)
+    if found is None or int(found[3] or 1) not in range(1, 65536):
+        return None
+    return (found[2] or found[1].rstrip(".")).lower()
 
 
 def _is_address(host: str) -> bool:
@@ -195,16 +253,11 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _derived(token: str) -> str:
-    """What a cookie holds: who reads it cannot use it as the token elsewhere."""
-    return hmac.new(token.encode(), b"tailguard review cookie", hashlib.sha256).hexdigest()
-
-
 def problem_json(problem: Problem) -> Response:
     """A problem as a document."""
     return Response(
         json.dumps(problem.document()),
         problem.status,
-        media_type="application/problem+json",
+        media_type=PROBLEM_TYPE,
         headers={"cache-control": "no-store"},
     )

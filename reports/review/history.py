@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import io
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -15,11 +13,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from reports.review.columns import DEFAULT, PRESETS, TEXT, Column, columns, rows_of, whole_hedges, written
+from reports.review.columns import DEFAULT, PRESETS, TEXT, Column, columns, csv_bytes, rows_of, whole_hedges, written
 from reports.review.lookup import hedge_of, history_of
 from reports.review.pages import TheSite, answer, page
 from reports.review.parameters import OptionalDay
-from reports.review.problems import Problem
+from reports.review.problems import Link, Problem
 from reports.review.site import Site
 from storage.figures import HedgeFigures, SessionFigures
 from storage.unit_of_work import UnitOfWork
@@ -48,7 +46,7 @@ class Chosen:
     """A range of the history, and columns of it; `notes` say what was asked for otherwise."""
 
     history: Sequence[SessionFigures]
-    hedges: dict[str, dict[dt.date, HedgeFigures]]
+    hedges: dict[str, dict[int, HedgeFigures]]
     columns: tuple[Column, ...]
     available: dict[str, Column]
     first: dt.date
@@ -74,7 +72,7 @@ def choose(
     Raises
     ------
     Problem
-        When the range is the wrong way round, there is no such column, or nothing is stored.
+        When the range is the wrong way round, there is no such column, or nothing is stored of the range.
     """
     history = history_of(site, work)
     if not history:
@@ -97,17 +95,23 @@ def choose(
     end = min(last or newest, newest)
     low = bisect_left(history, begin, key=lambda row: row.session)
     high = bisect_right(history, end, key=lambda row: row.session)
+    if low >= high:
+        asked_for = f"from {first or oldest} to {last or newest}"
+        raise Problem(
+            404,
+            "Nothing in this range",
+            f"No session {asked_for} is stored; stored are {oldest} to {newest}.",
+            [Link("All of it", f"/history?first={oldest}&last={newest}")],
+        )
     wanted = tuple(available[name] for name in dict.fromkeys(asked))
     return Chosen(history[low:high], hedges, wanted, available, begin, end, tuple(notes))
 
 
-def whole_hedges_of(site: Site, work: UnitOfWork) -> dict[str, dict[dt.date, HedgeFigures]]:
-    """The figures of each whole hedge of the newest report, by session."""
+def whole_hedges_of(site: Site, work: UnitOfWork) -> dict[str, dict[int, HedgeFigures]]:
+    """The figures of every whole hedge that any report has, by the report they are of."""
 
-    def read() -> dict[str, dict[dt.date, HedgeFigures]]:
-        newest = history_of(site, work)[-1:]
-        names = work.figures.hedges_of(newest[0].report_id) if newest else []
-        return whole_hedges({name: hedge_of(site, work, name) for name in names})
+    def read() -> dict[str, dict[int, HedgeFigures]]:
+        return whole_hedges({name: hedge_of(site, work, name) for name in work.figures.hedge_names()})
 
     return site.memory.get("whole hedges", site.version_of(work), read, 1)
 
@@ -207,7 +211,7 @@ def download_history(
         chosen = choose(site, work, first, last, names)
     header = ["session", *(column.name for column in chosen.columns)]
     rows = [[row.session, *values] for row, values in zip(chosen.history, chosen.rows(), strict=True)]
-    body = _csv(header, rows) if form == "csv" else _parquet(header, rows)
+    body = csv_bytes(header, rows) if form == "csv" else _parquet(header, rows)
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/vnd.apache.parquet"
     name = f"tailguard-{chosen.first}-{chosen.last}.{form}"
     return answer(request, body, kind, headers={"content-disposition": f'attachment; filename="{name}"'})
@@ -218,14 +222,6 @@ def has_parquet() -> bool:
     from importlib.util import find_spec
 
     return find_spec("pyarrow") is not None
-
-
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return buffer.getvalue().encode()
 
 
 def _parquet(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from reports.review.pages import TheSite, page
+from reports.review.parameters import OptionalId
 from storage.outbox import DROPPED, FAILED, PENDING, SENDING, SENT, STATES, SUPERSEDED, UNCERTAIN
 
 router = APIRouter()
@@ -29,7 +30,7 @@ def show_outbox(
     request: Request,
     site: TheSite,
     state: str = Query("", pattern=f"^({'|'.join(STATES)}|)$"),
-    before: int | None = Query(None, ge=1, le=2**53),
+    before: OptionalId = None,
 ) -> Response:
     """Messages, the newest first."""
     with site.work() as work:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -14,6 +15,7 @@ from fastapi import Depends, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import Response
 
+from reports.review.keys import subscription
 from reports.review.site import Site
 from reports.tables import signed
 from signals.zones import NEW_YORK
@@ -72,6 +74,8 @@ def page(
         The entry of the menu it belongs to.
     """
     site = site_of(request)
+    # A page that says what is wrong may be read by anybody.
+    told = status == 200
     body = (
         _environment()
         .get_template(f"{template}.html.j2")
@@ -80,7 +84,8 @@ def page(
             menu=MENU,
             section=section,
             simulated=bool(simulated),
-            program_version=site.config.version,
+            program_version=site.config.version if told else "",
+            subscription=lambda path: subscription(path, site.config.token if told else None),
             has_token=site.config.token is not None,
             printed_at=site.now(),
         )
@@ -155,6 +160,7 @@ def _environment() -> Environment:
         "new_york": new_york,
         "utc": utc,
         "size": size,
+        "source": source,
         "percent": percent,
         "figure": figure,
         "signed": signed,
@@ -176,6 +182,11 @@ def utc(instant: dt.datetime) -> str:
 
 def _iso(value: dt.date | dt.datetime) -> str:
     return value.isoformat()
+
+
+def source(locator: str) -> str:
+    """Where something was read from, for readers: of a file of the host its name alone."""
+    return locator if re.match(r"[a-z][a-z0-9+.-]+://", locator) else re.split(r"[/\\\\]", locator)[-1]
 
 
 def size(count: int) -> str:

@@ -14,6 +14,11 @@ from signals.zones import NEW_YORK
 T = TypeVar("T")
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
+#: What the key of a row can be: PostgreSQL refuses a greater one.
+GREATEST_ID = 2**31 - 1
+
+_REVISIONS = 1_000_000
+
 _REPORT = re.compile(r"(\d{4}-\d\d-\d\d)(?:@([1-9]\d{0,5}))?")
 
 
@@ -34,6 +39,16 @@ def _instant(value: object) -> object:
         return aware.astimezone(dt.UTC)
     except (ValueError, OverflowError):
         raise ValueError("an instant such as 2020-03-16T18:45, New York time unless it names another") from None
+
+
+def _whole_number(most: int) -> BeforeValidator:
+    def checked(value: object) -> object:
+        # Letters and signs that `int` takes are none of an address.
+        if not re.fullmatch(r"[0-9]{1,10}", str(value)) or not 1 <= int(str(value)) <= most:
+            raise ValueError(f"a whole number from 1 to {most}")
+        return int(str(value))
+
+    return BeforeValidator(checked)
 
 
 def _unless_empty(check: BeforeValidator) -> BeforeValidator:
@@ -67,8 +82,11 @@ OptionalInstant = Annotated[dt.datetime | None, _unless_empty(BeforeValidator(_i
 NamedReport = Annotated[str | None, Query(), _unless_empty(BeforeValidator(_named_report))]
 Revision = Annotated[
     int | None,
-    _unless_empty(BeforeValidator(lambda value: value)),
-    Query(ge=1, le=1_000_000, description="A certain revision; by default the newest."),
+    Query(description="A certain revision; by default the newest."),
+    _unless_empty(_whole_number(_REVISIONS)),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _REVISIONS}),
 ]
+OptionalId = Annotated[int | None, Query(), _unless_empty(_whole_number(GREATEST_ID))]
+RuleSetName = Annotated[str, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Of which rule set.")]
 Series = Annotated[str, Path(pattern=r"^[A-Za-z0-9.&_-]{1,40}$", description="A series, such as SPX or VX.2020-03-18.")]
 Digits = Annotated[str, Path(pattern=r"^[0-9a-f]{8,64}$", description="The hash of a payload, or its first digits.")]

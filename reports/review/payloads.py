@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 
 from fastapi import APIRouter, Request
@@ -12,6 +13,7 @@ from starlette.responses import Response
 from reports.review.pages import TheSite, answer, page
 from reports.review.parameters import Digits, OptionalDay
 from reports.review.problems import Link, Problem
+from signals.series import vx_expiry_of
 from storage.payloads import StoredPayload
 from storage.unit_of_work import UnitOfWork
 
@@ -24,6 +26,9 @@ _BYTES, _LINES, _CHARACTERS = 8_000_000, 200, 400
 _HEAD = 8
 
 _SEVERAL = 20
+
+#: A format whose files are of one day, with a row for each contract.
+_SHEET = "cboe-vx-sheet"
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def show_payload(
         body = _body_start(work, payloads)
         simulated = work.observations.is_simulated()
     first = payloads[0]
-    lines = None if body is None else excerpt(body, day)
+    lines = None if body is None else excerpt(body, row_of(first.format, day, series))
     return page(
         request,
         "payload",
@@ -109,8 +114,19 @@ def _body_start(work: UnitOfWork, payloads: list[StoredPayload]) -> bytes | None
     return None if there is None else work.observations.payload_start(there.id, _BYTES)
 
 
-def excerpt(body: bytes, day: dt.date | None) -> list[Line | None] | None:
-    """The first lines of a text, or a few of them, None for those left out, and those around the line of a day.
+def row_of(form: str, day: dt.date | None, series: str) -> re.Pattern[str] | None:
+    """What the row of a value has in it: its day, or in a sheet of one day the expiry of the contract."""
+    expiry = None
+    with suppress(ValueError):
+        expiry = vx_expiry_of(series)
+    if form == _SHEET:
+        # Smaller contracts expire on the same day.
+        return re.compile(rf'^"?VX"?,.*{expiry}') if expiry else None
+    return re.compile(rf"(?<!\d)({'|'.join(map(re.escape, spellings(day)))})(?!\d)") if day else None
+
+
+def excerpt(body: bytes, wanted: re.Pattern[str] | None) -> list[Line | None] | None:
+    """The first lines of a text, or a few of them, None for those left out, and those around the line that is wanted.
 
     None of what is no text.
     """
@@ -123,19 +139,28 @@ def excerpt(body: bytes, day: dt.date | None) -> list[Line | None] | None:
     if "\0" in text:
         return None
     lines = text.splitlines()
-    named = re.compile(rf"(?<!\d)({'|'.join(map(re.escape, spellings(day)))})(?!\d)") if day else None
-    marked = next((place for place, line in enumerate(lines) if named and named.search(line)), None)
+    hits = ((place, hit) for place, line in enumerate(lines) if wanted and (hit := wanted.search(line)))
+    marked, hit = next(hits, (None, None))
+
+    def shown(place: int) -> Line:
+        return _line(place, lines[place], hit if place == marked else None)
+
     if marked is None or marked < _LINES:
-        return [_line(place, lines[place], marked) for place in range(min(len(lines), _LINES))]
+        return [shown(place) for place in range(min(len(lines), _LINES))]
     start = max(marked - _LINES // 2, _HEAD)
     window = range(start, min(start + _LINES - _HEAD, len(lines)))
-    head = [_line(place, lines[place], marked) for place in range(_HEAD)]
-    return [*head, None, *(_line(place, lines[place], marked) for place in window)]
+    return [*(shown(place) for place in range(_HEAD)), None, *(shown(place) for place in window)]
 
 
-def _line(place: int, text: str, marked: int | None) -> Line:
-    shown = text if len(text) <= _CHARACTERS else f"{text[:_CHARACTERS]} ... ({len(text):,} characters)"
-    return Line(place + 1, shown, place == marked)
+def _line(place: int, text: str, hit: re.Match[str] | None) -> Line:
+    """A line, and of a long one its beginning; where something was found in it, what is around that."""
+    if len(text) <= _CHARACTERS:
+        return Line(place + 1, text, hit is not None)
+    start = max(hit.start() - _CHARACTERS // 2, 0) if hit else 0
+    before = "... " if start else ""
+    return Line(
+        place + 1, f"{before}{text[start : start + _CHARACTERS]} ... ({len(text):,} characters)", hit is not None
+    )
 
 
 def spellings(day: dt.date) -> tuple[str, ...]:

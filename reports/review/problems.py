@@ -31,14 +31,17 @@ class Problem(Exception):
         What was expected, what came, and what to do.
     links : sequence of Link
         What may have been meant.
+    onward : str
+        Where a reader wanted to go who is asked for the token first.
     """
 
-    def __init__(self, status: int, title: str, detail: str, links: Sequence[Link] = ()) -> None:
+    def __init__(self, status: int, title: str, detail: str, links: Sequence[Link] = (), *, onward: str = "/") -> None:
         super().__init__(title)
         self.status = status
         self.title = title
         self.detail = detail
         self.links = tuple(links)
+        self.onward = onward
 
     def document(self) -> dict[str, object]:
         """As application/problem+json."""
@@ -58,11 +61,26 @@ class Unavailable(Problem):
 
     @classmethod
     def schema(cls, found: str | None, expected: str) -> Unavailable:
-        """Another migration than this program knows."""
+        """Another migration than this program knows; ours are numbers of four digits."""
+        if found is not None and not found.isdecimal():
+            return cls.foreign()
+        title = "The database is of another version"
         detail = (
             f"This program reads schema {expected}; the database is at {found}. " if found else "It has no schema yet. "
         )
-        return cls(503, "The database is of another version", f"{detail}Run `tailguard db upgrade`, then reload.")
+        if found is not None and int(found) > int(expected):
+            return cls(503, title, f"{detail}A newer program upgraded it: upgrade this one, and start it again.")
+        return cls(503, title, f"{detail}Run `tailguard db upgrade`, then reload.")
+
+    @classmethod
+    def foreign(cls) -> Unavailable:
+        """One of another program."""
+        return cls(
+            503,
+            "The database is another program's",
+            "It has tables, and none of tailguard's. Start the app with the right one in --database, or in the setting "
+            "database_url.",
+        )
 
     @classmethod
     def held(cls) -> Unavailable:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,11 +14,13 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from reports.context import ReportContext
+from reports.review.columns import columns, csv_bytes, rows_of, whole_hedges
 from reports.review.lookup import content_of, context_of, find
 from reports.review.pages import TheSite, answer, page
 from reports.review.parameters import Day, OptionalDay, Revision
 from reports.review.problems import Problem
 from reports.review.site import Site
+from reports.review.trace import Source, source_of
 from reports.tables import Section
 from reports.text import render_text
 from reports.view import ReportView, report_view
@@ -32,6 +36,9 @@ router = APIRouter()
 
 #: How many rendered reports, and drawn charts, are kept.
 _REPORTS_KEPT, _CHARTS_KEPT = 512, 256
+
+#: Columns that show what was read, and not what was made of it.
+_OF_VALUES = ("Now", "Value", "Price")
 
 #: A cell that is one number, and perhaps its unit.
 _NUMBER = re.compile(r"[-+]?\d[\d,]*(\.\d+)?%?")
@@ -84,7 +91,7 @@ def show_report(request: Request, site: TheSite, session: Day, revision: Revisio
             "before": before,
             "after": after,
             "query": f"?revision={revision}" if revision else "",
-            "address": chart_address,
+            "address": chart_address(site),
         },
         simulated=simulated,
         section="/reports",
@@ -106,15 +113,44 @@ def text_of_report(request: Request, site: TheSite, session: Day, revision: Revi
     )
 
 
+@router.get("/reports/{session}/csv")
+def csv_of_report(request: Request, site: TheSite, session: Day, revision: Revision = None) -> Response:
+    """The figures of a report in one of its revisions, in every column of the history."""
+    with site.work() as work:
+        stored = find(site, work, session, revision)
+        row = work.figures.of_reports([stored.id]).get(stored.id)
+        if row is None:
+            raise Problem(404, "No figures", f"None are stored of revision {stored.revision} of {session}.")
+        hedges = {
+            name: work.figures.hedges(name, first=session, last=session, as_of=stored.emitted_at)
+            for name in work.figures.hedges_of(stored.id)
+        }
+    whole = whole_hedges(hedges)
+    names = list(columns(whole))
+    header = ["session", "revision", "emitted_at", *names]
+    (values,) = rows_of([row], whole, names)
+    body = csv_bytes(header, [[row.session, row.revision, row.emitted_at.isoformat(), *values]])
+    name = f"tailguard-{stored.session}-r{stored.revision}.csv"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return answer(request, body, "text/csv; charset=utf-8", headers=headers)
+
+
 @router.get("/reports/{session}/inputs")
 def show_inputs(request: Request, site: TheSite, session: Day, revision: Revision = None) -> Response:
     """Every number the report rests on, with the observation and the payload behind it."""
     with site.work() as work:
         stored = find(site, work, session, revision)
         content = content_of(stored)
+        inputs = [(item, source_of(work, stored, item)) for item in content.inputs]
+        newest = work.reports.newest(VEQTOR.name, session) or stored
         simulated = work.observations.is_simulated()
-    inputs = [(item, observation_of(item)) for item in content.inputs]
-    context = {"stored": stored, "content": content, "inputs": inputs, "query": f"?revision={stored.revision}"}
+    context = {
+        "stored": stored,
+        "content": content,
+        "inputs": inputs,
+        "newest_revision": newest.revision,
+        "query": f"?revision={stored.revision}",
+    }
     return page(request, "inputs", context, simulated=simulated, section="/reports")
 
 
@@ -130,7 +166,7 @@ def show_chart(
             raise Problem(404, "No such chart", f"The report of {session} has: {', '.join(names)}.")
         key = (*_key(stored), name)
         body = site.memory.get("pictures", key, lambda: _drawn(site, work, stored, name), _CHARTS_KEPT)
-    return answer(request, body, "image/png", for_ever=v == stored.fingerprint[:12])
+    return answer(request, body, "image/png", for_ever=v == _version_of(site, stored))
 
 
 def shown_report(site: Site, work: UnitOfWork, stored: StoredReport) -> Shown:
@@ -152,8 +188,9 @@ def _key(stored: StoredReport) -> tuple[object, ...]:
 def _made(site: Site, work: UnitOfWork, stored: StoredReport, newest_revision: int) -> Shown:
     content = content_of(stored)
     corrected = work.reports.newest(VEQTOR.name, stored.session, stored.revision - 1) if stored.revision > 1 else None
-    day_before = work.reports.last_session_before(stored.session, stored.rule_set_digest)
+    day_before = work.reports.last_session_before(stored.session, stored.rule_set_digest, as_of=stored.emitted_at)
     before = work.reports.newest(VEQTOR.name, day_before, as_of=stored.emitted_at) if day_before else None
+    was = _readable(corrected)
     context = context_of(site, work, stored)
     charts = _charts(site, work, content, context, stored.emitted_at)
     view = report_view(
@@ -161,13 +198,21 @@ def _made(site: Site, work: UnitOfWork, stored: StoredReport, newest_revision: i
         revision=stored.revision,
         emitted_at=stored.emitted_at,
         newest_revision=newest_revision,
-        corrects=(corrected.revision, content_of(corrected)) if corrected else None,
+        corrects=(corrected.revision, was) if corrected and was else None,
         context=context,
-        before=content_of(before) if before else None,
+        before=_readable(before),
         charts=charts,
     )
     pictures = tuple(Picture(chart.name, chart.section, chart.alt) for chart in charts)
-    return Shown(replace(view, charts=()), content, pictures, linked(view.sections, content.inputs))
+    sources = [(item, source_of(work, stored, item)) for item in content.inputs]
+    return Shown(replace(view, charts=()), content, pictures, linked(view.sections, sources))
+
+
+def _readable(stored: StoredReport | None) -> SignalReport | None:
+    """A report that another is read beside; None where it cannot be read, which spoils no other page."""
+    with suppress(Problem):
+        return content_of(stored) if stored else None
+    return None
 
 
 def _charts(
@@ -177,7 +222,8 @@ def _charts(
     from reports.charts.build import charts_of
     from reports.charts.settled import curves_of
 
-    return charts_of(content, context, curves_of(work, content, emitted_at, site.config.ignored))
+    curves = curves_of(work, content, emitted_at, site.config.ignored, site.config.calendar())
+    return charts_of(content, context, curves)
 
 
 def _drawn(site: Site, work: UnitOfWork, stored: StoredReport, name: str) -> bytes:
@@ -199,30 +245,33 @@ def placed(shown: Shown) -> dict[int, list[Picture]]:
     return found
 
 
-def observation_of(item: ReportInput) -> str:
-    """Where the value behind an input is shown."""
-    return f"/observations/{item.series}/{item.day}"
-
-
-def linked(sections: Sequence[Section], inputs: Sequence[ReportInput]) -> dict[tuple[int, int, int], str]:
-    """Where cells lead that show an input: those with its value, or its file, in a row that names it."""
+def linked(
+    sections: Sequence[Section], inputs: Sequence[tuple[ReportInput, Source | None]]
+) -> dict[tuple[int, int, int], str]:
+    """Where cells lead that show an input: those with its file, or with its value where that very value is stored."""
     found: dict[tuple[int, int, int], str] = {}
     for number, section in enumerate(sections):
+        header = section.table.header if section.table else ()
         for row, cells in enumerate(section.table.rows if section.table else ()):
-            named = [item for item in inputs if _names(cells[0], item)]
+            named = [(item, source) for item, source in inputs if _names(cells[0], item)]
             for column, cell in enumerate(cells[1:], 1):
-                for item in named:
+                for item, source in named:
                     if item.payload and len(cell) >= 8 and item.payload.startswith(cell):
-                        found[number, row, column] = f"/payloads/{item.payload}?day={item.day}&series={item.series}#row"
-                    elif _shows(cell, item):
-                        found.setdefault((number, row, column), observation_of(item))
+                        series = source.series if source else item.series
+                        found[number, row, column] = f"/payloads/{item.payload}?day={item.day}&series={series}#row"
+                    elif source and source.exact and header[column] in _OF_VALUES and _shows(cell, item):
+                        found.setdefault((number, row, column), source.href)
     return found
 
 
 def _names(cell: str, item: ReportInput) -> bool:
     """Whether the first cell of a row is about an input: by its whole label, or the contract it is."""
     contract = item.label.partition(" (")[0]
-    return cell.startswith(item.label) or (item.series.startswith("VX.") and contract in re.split(r"[ ,]", cell))
+    return (
+        cell == item.label
+        or cell.startswith(f"{item.label},")
+        or (item.series.startswith("VX.") and contract in re.split(r"[ ,]", cell))
+    )
 
 
 def _shows(cell: str, item: ReportInput) -> bool:
@@ -232,6 +281,17 @@ def _shows(cell: str, item: ReportInput) -> bool:
     return float(cell.rstrip("%").replace(",", "")) == round(item.value, digits)
 
 
-def chart_address(session: dt.date, stored: StoredReport, name: str) -> str:
+def chart_address(site: Site) -> Callable[[dt.date, StoredReport, str], str]:
     """Where the picture of a chart is, under an address that never shows another."""
-    return f"/reports/{session}/charts/{name}.png?revision={stored.revision}&v={stored.fingerprint[:12]}"
+
+    def address(session: dt.date, stored: StoredReport, name: str) -> str:
+        return f"/reports/{session}/charts/{name}.png?revision={stored.revision}&v={_version_of(site, stored)}"
+
+    return address
+
+
+def _version_of(site: Site, stored: StoredReport) -> str:
+    """Changes with all that a picture is drawn from: the report, the settings, and the program that draws."""
+    config = site.config
+    drawn_from = (stored.fingerprint, config.version, config.calendar().version, *sorted(map(str, config.ignored)))
+    return hashlib.sha256("\n".join(drawn_from).encode()).hexdigest()[:12]

@@ -9,11 +9,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy import Engine, inspect
+from sqlalchemy.exc import DataError, DBAPIError, SQLAlchemyError
 
 from reports.review.memory import Memory
-from reports.review.problems import Unavailable
+from reports.review.problems import Problem, Unavailable
 from signals.approvals import Approval
 from signals.calendar import TradingCalendar
 from signals.errors import ConfigurationError
@@ -21,6 +21,9 @@ from storage.schema import SCHEMA_REVISION
 from storage.unit_of_work import UnitOfWork
 
 _LOG = logging.getLogger("tailguard.review")
+
+#: SQLSTATE of a server that has no such table.
+_UNDEFINED_TABLE = "42P01"
 
 #: What databases say while another program holds them.
 _HELD = ("locked", "lock timeout", "busy")
@@ -145,6 +148,26 @@ class Site:
                 if (found := work.schema_revision()) != SCHEMA_REVISION:
                     raise Unavailable.schema(found, SCHEMA_REVISION)
                 yield work
+        except DataError as error:
+            # A server refuses a value before it looks for it: a character, or a number, that no column can hold.
+            _LOG.warning("database: %s", error)
+            raise Problem(
+                422, "The address cannot be understood", "The database refuses a value in it. Check the address."
+            ) from error
+        except (SQLAlchemyError, ConfigurationError) as error:
+            raise self._unavailable(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[Engine]:
+        """For what reads the database in transactions of its own; what is wrong with it is said as `work` says it.
+
+        Raises
+        ------
+        Unavailable
+            When it does not answer.
+        """
+        try:
+            yield self.engine()
         except (SQLAlchemyError, ConfigurationError) as error:
             raise self._unavailable(error) from error
 
@@ -172,6 +195,20 @@ class Site:
         _LOG.warning("database: %s", error)
         if any(word in said for word in _HELD):
             return Unavailable.held()
-        if "no such table" in said or "does not exist" in said:
-            return Unavailable.schema(None, SCHEMA_REVISION)
+        if _is_undefined_table(error):
+            return Unavailable.foreign() if self._has_tables() else Unavailable.schema(None, SCHEMA_REVISION)
         return Unavailable.absent()
+
+    def _has_tables(self) -> bool:
+        """Whether a database without our tables has others: it is another program's."""
+        try:
+            return bool(inspect(self.engine()).get_table_names())
+        except (SQLAlchemyError, ConfigurationError):
+            return False
+
+
+def _is_undefined_table(error: Exception) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    code = getattr(error.orig, "sqlstate", None)
+    return code == _UNDEFINED_TABLE if code else str(error.orig).startswith("no such table")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from reports.view import ReportView
 
@@ -55,4 +55,13 @@ class Channel(Protocol):
         ------
         Refused, AcceptanceUnknown
         """
+        ...
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A channel that has work to do before anything is handed over, which cannot have been accepted meanwhile."""
+
+    def prepare(self, view: ReportView) -> None:
+        """Do what takes long; sending does it where this was not called."""
         ...

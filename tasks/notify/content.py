@@ -15,7 +15,7 @@ from reports.view import ReportView, report_view
 from signals.document import decode
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
-from storage.outbox import Message
+from storage.outbox import SENT, UNCERTAIN, Message
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
 from tasks.notify.channel import EMAIL
@@ -38,9 +38,10 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
     corrected = work.reports.by_id(told) if told is not None else None
     context: ReportContext | None = _or(None, "history", stored, lambda: load_context(work, stored))
     before: SignalReport | None = _or(None, "session before", stored, lambda: report_before(work, stored))
+    told_before = before is not None and _or(False, "deliveries", stored, lambda: _was_told(work, message, before))
     charts: tuple[Chart, ...] = ()
     if message.channel == EMAIL:
-        charts = _or(charts, "charts", stored, lambda: _charts(work, stored))
+        charts = _or(charts, "charts", stored, lambda: _charts(work, stored, context))
     return report_view(
         report,
         revision=stored.revision,
@@ -49,22 +50,29 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
         corrects=(corrected.revision, _report(corrected)) if corrected else None,
         context=context,
         before=before,
+        told_before=told_before,
         charts=charts,
     )
 
 
+def _was_told(work: UnitOfWork, message: Message, before: SignalReport) -> bool:
+    """Whether the recipient was sent the report of a session, or may have been."""
+    told = work.outbox.last_told([before.session], before.rule_set_digest, (SENT, UNCERTAIN))
+    return (before.session, message.channel, message.recipient) in told
+
+
 def report_before(work: UnitOfWork, stored: StoredReport) -> SignalReport | None:
     """The report of the last session before a stored one's, as it was when that was emitted."""
-    session = work.reports.last_session_before(stored.session, stored.rule_set_digest)
+    session = work.reports.last_session_before(stored.session, stored.rule_set_digest, as_of=stored.emitted_at)
     found = work.reports.newest(stored.rule_set, session, as_of=stored.emitted_at) if session else None
     return _report(found) if found else None
 
 
-def _charts(work: UnitOfWork, stored: StoredReport) -> tuple[Chart, ...]:
+def _charts(work: UnitOfWork, stored: StoredReport, context: ReportContext | None) -> tuple[Chart, ...]:
     # Loads numpy.
     from reports.charts.load import report_charts
 
-    return report_charts(work, stored)
+    return report_charts(work, stored, context=context)
 
 
 def _or(otherwise: T, what: str, stored: StoredReport, load: Callable[[], T]) -> T:

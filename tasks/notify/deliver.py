@@ -13,7 +13,7 @@ from storage.outbox import Message
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.notify.backoff import next_attempt_at
-from tasks.notify.channel import AcceptanceUnknown, Channel, Refused
+from tasks.notify.channel import AcceptanceUnknown, Channel, Prepares, Refused
 from tasks.notify.content import message_key, message_view
 
 #: A claim older than this belongs to a run that is gone.
@@ -139,6 +139,11 @@ def _send(engine: Engine, channel: Channel, message: Message, clock: Clock, at_m
     except Exception as error:
         # One message must not keep the others from being sent. A later version may be able to render it.
         raise Refused(f"it could not be written: {type(error).__name__}", final=False) from error
+    if isinstance(channel, Prepares):
+        try:
+            _within(at_most, lambda: channel.prepare(view))
+        except Exception as error:
+            raise Refused(f"it could not be prepared: {error or type(error).__name__}", final=False) from error
     try:
         _within(at_most, lambda: channel.send(message.recipient, view, key))
     except (Refused, AcceptanceUnknown):

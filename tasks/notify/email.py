@@ -67,6 +67,11 @@ class EmailChannel:
         self._clock = clock
         self._review_url = review_url
 
+    def prepare(self, view: ReportView) -> None:
+        """Draw the charts, which are kept for `send`."""
+        for chart in pushed(view, self._review_url).charts:
+            _picture(chart)
+
     def send(self, recipient: str, view: ReportView, message_key: str) -> None:
         """Send one mail; see `Channel.send`.
 
@@ -183,6 +188,7 @@ def compose(view: ReportView, sender: str, recipient: str, message_key: str, dat
                 disposition="inline",
                 filename=f"{name}.png",
             )
+        html.set_param("type", "text/html")
     return message
 
 

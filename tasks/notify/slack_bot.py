@@ -25,11 +25,12 @@ _LATER = frozenset(
      "team_added_to_org", "accesslimited"}
 )  # fmt: skip
 
-#: Somebody has to mend the token or invite the bot, after which the message goes out as it is.
+#: Somebody has to mend the token or the channel, or invite the bot: of a private channel that it is not in, Slack says
+#: that there is none. After that the message goes out as it is.
 _TO_BE_MENDED = frozenset(
     {"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope",
      "no_permission", "not_allowed_token_type", "org_login_required", "ekm_access_denied", "two_factor_setup_required",
-     "not_in_channel", "access_denied"}
+     "not_in_channel", "access_denied", "channel_not_found", "is_archived", "restricted_action"}
 )  # fmt: skip
 
 #: Some of what was asked for may have been done before the error.
@@ -69,14 +70,17 @@ class SlackBot:
         """
         shown = pushed(view, self._review_url)
         channel = self._channel if recipient == WEBHOOK else recipient
-        answer = self._post({"channel": channel, **render_slack(shown)})
+        # All of it before any of it is sent: what cannot be written must not be taken for sent.
+        message, replies = render_slack(shown, threaded=True), render_slack_thread(shown)
+        answer = self._post({"channel": channel, **message})
         # Replies want the channel's ID, which the answer has.
         place = {"channel": answer.get("channel", channel), "thread_ts": answer.get("ts")}
-        for reply in render_slack_thread(shown) if place["thread_ts"] else ():
+        for reply in replies if place["thread_ts"] else ():
             try:
                 self._post({**place, **reply})
-            except (Refused, AcceptanceUnknown) as error:
-                _LOG.warning("details are not in the thread", extra={"facts": {"error": str(error)}})
+            except Exception as error:  # noqa: BLE001 - whatever is wrong with a detail, the message was taken
+                told = str(error) if isinstance(error, (Refused, AcceptanceUnknown)) else type(error).__name__
+                _LOG.warning("details are not in the thread", extra={"facts": {"error": told}})
                 return
 
     def _post(self, message: dict[str, Any]) -> dict[str, Any]:

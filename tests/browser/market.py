@@ -53,11 +53,11 @@ def fill(path: Path, data_dir: Path, calendar: TradingCalendar) -> Path:
     ingest(FilesSource(data_dir, now), engine, now)
     run_id = _run(engine, "backfill", emitted_on(FIRST))
     sessions: list[dt.date] = calendar.sessions_in(FIRST, LAST).tolist()
-    _close(engine, WRONG_CLOSE, WRONG_FILE)
+    _close(engine, WRONG_CLOSE, WRONG_FILE, emitted_on(CORRECTED) - dt.timedelta(minutes=30))
     early = [session for session in sessions if session <= CORRECTED]
     emit(engine, run_id, _computed(engine, calendar)(early), [], lambda: emitted_on(CORRECTED))
     right = _right_close(engine)
-    _close(engine, right, f"Date,Close\n2025-04-08,{right}\n".encode())
+    _close(engine, right, f"Date,Close\n2025-04-08,{right}\n".encode(), emitted_on(CORRECTED) + dt.timedelta(hours=1))
     make = _computed(engine, calendar)
     emit(engine, run_id, make([CORRECTED]), [DESK], lambda: emitted_on(CORRECTED) + dt.timedelta(hours=2))
     emit(engine, run_id, make(sessions[len(early) : -1]), [], lambda: emitted_on(sessions[-2]))
@@ -90,9 +90,8 @@ def _right_close(engine: Engine) -> float:
     return next(item.before for item in changes if item.day == CORRECTED and item.publisher == YAHOO)
 
 
-def _close(engine: Engine, value: float, body: bytes) -> None:
+def _close(engine: Engine, value: float, body: bytes, at: dt.datetime) -> None:
     """A close of the S&P 500 as a later file has it; both publishers, or it would be refused."""
-    at = emitted_on(CORRECTED) + dt.timedelta(seconds=len(body))
     with UnitOfWork(engine) as work:
         sha256 = hashlib.sha256(body).hexdigest()
         payload = work.observations.add_payload(sha256, "csv", "SPX", "https://example.com/spx.csv", at, body)

@@ -455,7 +455,8 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 
 def test_units_and_environment_name_settings_that_exist() -> None:
-    names = re.findall(r"^#?(TAILGUARD_\w+)=", (ROOT / "ops" / "tailguard.env.example").read_text(), re.MULTILINE)
+    examples = "".join(path.read_text() for path in (ROOT / "ops").glob("*.env.example"))
+    names = re.findall(r"^#?(TAILGUARD_\w+)=", examples, re.MULTILINE)
     assert {name.removeprefix("TAILGUARD_").lower() for name in names} <= set(Settings.model_fields)
     commands = [unit.read_text() for unit in (ROOT / "ops" / "systemd").glob("*.service")]
     for command in (SERVER, WORKER, "tailguard status --max-age 52h"):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from reports.charts.axes import place_limits, place_ticks, round_ticks
 from reports.charts.build import charts_of
 from reports.charts.chart import Chart, Panel, Place
-from reports.charts.numbers import beside, both
+from reports.numbers import beside, both
 from signals.alvh.report import BudgetUse
+from signals.veqtor.report import StopLoss, Weights
 from signals.veqtor.rules import VEQTOR
 from storage.figures import ALL_LAYERS, SessionFigures
 from tests.reports.charted import LAST, context, curves, everything, figures, hedge_rows, history, report, session
@@ -89,6 +90,15 @@ def test_the_stop_loss_overrides_the_cell() -> None:
     assert found["weights"].title.startswith("Target is 100% cash: 1 change in the last 30 sessions")
     (shade,) = found["weights"].panels[0].shades
     assert (shade.start, shade.end) == (LAST, LAST + dt.timedelta(days=1))
+
+
+def test_in_cash_the_next_stop_loss_test_is_known() -> None:
+    """Cash has no excess return, so no return of the next session is one to wait for."""
+    for needed, side in ((-0.065, "negative"), (0.0, "positive")):
+        stop = StopLoss(True, -0.03, -0.02, needed)
+        alt = charts(history(30), held=Weights(0.0, 0.0, 1.0), stop_loss=stop)["stop-loss"].alt
+        assert f"In cash the next excess return is zero: the next close tests {side}." in alt
+        assert "or less" not in alt
 
 
 def test_a_table_that_is_not_the_reports_is_left_out() -> None:

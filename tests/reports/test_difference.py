@@ -153,13 +153,26 @@ def test_two_sessions_are_compared_by_the_place_of_their_inputs(made_up_signals:
     assert Change("acts at the close of", SESSIONS[-9].isoformat(), SESSIONS[-8].isoformat()) in parts["Target"].changes
 
 
+def test_other_whole_contracts_are_asked_for_otherwise(report: SignalReport) -> None:
+    """Only of one notional: another one is another portfolio."""
+    order = report.instruction
+    leg = order.legs[0]
+    more = replace(leg, target_rounded=leg.target_rounded + 1, trade_rounded=leg.trade_rounded + 1)
+    other = replace(report, instruction=replace(order, legs=(more, *order.legs[1:])))
+    now, then = (f"{each.target_rounded} ({each.trade_rounded:+d})" for each in (leg, more))
+    assert asked_otherwise(report, other) == (Change(leg.contract, now, then),)
+    larger = replace(other, instruction=replace(other.instruction, notional_usd=order.notional_usd * 2.0))
+    assert asked_otherwise(report, larger) == ()
+
+
 def test_a_correction_says_what_it_corrects_and_what_it_asks_for_otherwise(report: SignalReport) -> None:
     to_cash = replace(report, target=Weights(0.0, 0.0, 1.0), verdict="Move to 100% cash.")
     view = report_view(to_cash, revision=3, emitted_at=NOW, corrects=(1, report))
 
-    assert view.notices[:2] == (
+    assert view.notices[1:3] == (
         f"Revision 3: it supersedes revision 1, which said: {report.verdict}",
         f"Changed since revision 1: target {SAID} -> 100% cash.",
     )
     same = report_view(with_input(report, value=1300.25), revision=2, emitted_at=NOW, corrects=(1, report))
-    assert "Changed since revision 1: nothing it asks for." in same.notices
+    assert view.notices[0].startswith("For the record only")
+    assert "Changed since revision 1: nothing it asks for, the target is the same." in same.notices

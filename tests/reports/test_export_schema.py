@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from reports.export.documents import PROVENANCE, exported, json_array, json_lines
-from reports.export.schema import SCHEMA_ID, WORDS, report_schema
+from reports.export.schema import PRESENT, SCHEMA_ID, WORDS, report_schema
 from signals.alvh.book import BUY, EXPIRY, SELL
 from signals.alvh.indicator_table import STATE_NAMES
 from signals.alvh.market import FORWARD_BASIS
@@ -44,7 +44,7 @@ from signals.alvh.state import HEDGE_STATES
 from signals.document import document_hash
 from signals.provenance import DEGRADED, NOTE, OK
 from signals.veqtor.indicators import TREND_NAMES
-from signals.veqtor.report import SCHEMA_VERSION, ReportInput, SignalReport, Trend
+from signals.veqtor.report import SCHEMA_VERSION, Regime, ReportInput, SignalReport, Trend
 from tests.conftest import ROOT
 from tests.reports import stored
 
@@ -131,7 +131,7 @@ def test_a_document_without_a_member_it_must_have_is_refused(place: Place) -> No
     assume(isinstance(name, str) and "required" in shape)
     changed = copy.deepcopy(document())
     del at(changed, tuple(above))[name]
-    assert validator().is_valid(changed) == (name not in shape["required"])
+    assert validator().is_valid(changed) == (name not in [*shape["required"], *(PRESENT if not above else ())])
 
 
 @mutations
@@ -158,10 +158,19 @@ def test_an_unknown_word_is_refused_where_words_are_a_closed_list(place: Place) 
     [
         ("session", "2006-02-30"), ("session", "3 April 2006"), ("effective_at", "at the close"), ("revision", 0),
         ("revision", 1.5), ("emitted_at", "yesterday"), ("fingerprint", "?"), ("schema_version", 0),
+        ("rule_set_digest", "veqtor"), ("target", {"equity": 1.5, "volatility": 0.0, "cash": -0.5}),
     ],
 )  # fmt: skip
 def test_a_value_of_another_form_is_refused(name: str, value: Any) -> None:
     assert not validator().is_valid(document() | {name: value})
+
+
+def test_an_overlay_may_add_less_than_nothing_and_the_strategy_may_not() -> None:
+    adds = {"equity": -0.025, "volatility": 0.025, "cash": 0.0}
+    variant = next(item for item in document()["variants"] if item["target"])
+    assert validator().is_valid(document() | {"variants": [variant | {"target": adds}]})
+    assert not validator().is_valid(document() | {"variants": [variant | {"target": adds | {"equity": -1.1}}]})
+    assert not validator().is_valid(document() | {"target": adds})
 
 
 def test_the_hash_is_that_of_the_document_alone() -> None:
@@ -186,5 +195,6 @@ def test_closed_lists_are_those_of_the_code() -> None:
     assert set(WORDS[Package, "instrument"]) == {CALL, CALL_SPREAD, BUTTERFLY, FUTURE, VXX_CALL}
     assert set(WORDS[Package, "forward_basis"]) == set(FORWARD_BASIS.values())
     assert WORDS[Package, "basis"] == WORDS[Leg, "basis"] == (OBSERVED, MODEL, SETTLEMENT, MIXED)
+    assert WORDS[Regime, "name"][::4] == ("below 10%", "45% or more")
     assert WORDS[Fill, "action"] == (BUY, SELL, EXPIRY)
     assert set(WORDS[Reading, "state"]) == set(STATE_NAMES.values())

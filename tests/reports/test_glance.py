@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
 from dataclasses import replace
+from itertools import product
 
 import pytest
 
@@ -13,6 +15,8 @@ from reports.slack import render_slack
 from reports.text import render_text
 from reports.triggers import NEVER, Trigger, nearest, triggers
 from reports.view import ReportView, pushed, report_view
+from reports.words import holding
+from signals.alvh.report import HedgeSignal, LayerTarget
 from signals.veqtor.report import Flag, Regime, SignalReport, StopLoss, Trend, Weights
 from signals.veqtor.rules import VEQTOR
 from signals.veqtor.signal import VeqtorSignals, signal_report
@@ -58,7 +62,7 @@ def test_a_changed_day_answers_the_five_questions(pairs: list[tuple[SignalReport
         view, "Why"
     )
     assert line(view, "Changed") == " ".join(report.changes)
-    assert f"At the close of {report.effective_session}, " in line(view, "Next change")
+    assert f"ecided at the close of {report.effective_session}, traded at the next: " in line(view, "Next change")
     assert (
         line(view, "Data") == f"Good: all {len(report.inputs)} inputs are there, and none is a substitute or disputed."
     )
@@ -93,6 +97,8 @@ CHANGES = {
     "a decision that was close": ({"flags": (Flag("RATE", "Close."),)}, {}),
     "a change": ({"changes": ("Stop-loss cleared.",)}, {}),
     "another target": ({"target": CASH}, {}),
+    "a report that is late": ({}, {"shown_at": dt.datetime(2030, 1, 1, tzinfo=dt.UTC)}),
+    "a reader who was not told of the session before": ({}, {"told_before": False}),
     "a hedge that acts": ({"hedges": hedges.hedges()}, {}),
     "a hedge that is new": ({"hedges": hedges.hedges()[1:2]}, {}),
 }
@@ -116,10 +122,48 @@ def test_hedges_that_hold_as_before_do_not_make_a_day_a_full_one(
     quiet = view_of(replace(report, hedges=holding), replace(before, hedges=holding))
     assert quiet.quiet
     assert "alvh-442: Ladder" not in render_text(pushed(quiet))
-    assert "Hold everything; 30d is due to roll" in words(render_text(pushed(quiet)))
+    assert "Hold everything; 30d's roll is decided at the close of" in words(render_text(pushed(quiet)))
     doubtful = (replace(holding[0], doubts=("No VVIX: a fit stands in.",)), holding[1])
     assert not view_of(replace(report, hedges=doubtful), replace(before, hedges=holding)).quiet
     assert view_of(replace(report, hedges=doubtful), replace(before, hedges=doubtful)).quiet
+
+
+def test_a_layer_that_ends_or_changes_its_size_makes_the_day_a_full_one(
+    pairs: list[tuple[SignalReport, SignalReport]],
+) -> None:
+    report, before = next(each for each in pairs if not each[0].changes and not each[0].flags)
+    known = hedges.hedges()[1:2]
+    (layer, *rest), held = known[0].layers, known[0].layers[0].held
+    assert held
+
+    def with_first(changed: LayerTarget) -> tuple[HedgeSignal, ...]:
+        verdict = f"Nothing to trade; hold {', '.join(each.layer for each in known[0].layers)}."
+        return (replace(known[0], verdict=verdict, layers=(changed, *rest)),)
+
+    resized = with_first(replace(layer, multiplier=layer.multiplier + 0.5))
+    assert not view_of(replace(report, hedges=resized), replace(before, hedges=known)).quiet
+    ends = with_first(replace(layer, held=replace(held, expiry=report.effective_session), target=None))
+    view = view_of(replace(report, hedges=ends), replace(before, hedges=ends))
+    assert not view.quiet
+    assert f"{layer.layer} is settled in the morning of {report.effective_session}" in line(view, "alvh-442")
+    assert f"hold {layer.layer}" not in line(view, "alvh-442")
+
+
+def test_a_report_of_an_earlier_session_is_not_the_one_before(pairs: list[tuple[SignalReport, SignalReport]]) -> None:
+    (report, _), (older, _) = pairs[10], pairs[5]
+    told = line(view_of(report, degraded(older, 1)), "Changed")
+    had = holding(older.target)
+    assert f"The session before has no stored report; the last one, of {older.session}, had the target {had}." in told
+    assert f"as on {older.session}" not in told
+    assert any("Degraded data" in each for each in view_of(degraded(report, 1), degraded(older, 1)).notices)
+
+
+def test_a_note_says_what_it_is_about(pairs: list[tuple[SignalReport, SignalReport]]) -> None:
+    report, before = next(each for each in pairs if not each[0].changes and not each[0].flags)
+    noted = replace(report.inputs[1], severity="NOTE", remark="made up", value=None)
+    told = view_of(replace(report, inputs=(report.inputs[0], noted, *report.inputs[2:]), health="NOTE"), before)
+    assert line(told, "Data") == f"Good: 6 of 7 inputs are there, none is degraded; {noted.label}: made up."
+    assert not told.quiet
 
 
 def degraded(report: SignalReport, *places: int) -> SignalReport:
@@ -151,7 +195,7 @@ def test_a_stop_loss_day_says_cash_and_why(reports: dict[dt.date, SignalReport])
     report = next(report for report in reports.values() if report.stop_loss.active)
     view = view_of(report)
     assert line(view, "Hold").startswith("100% cash (1,000,000 USD), from the close of")
-    assert line(view, "Why").startswith("The stop-loss is on (-")
+    assert line(view, "Why").startswith("The stop-loss is on (five-day excess return -")
     assert "which outranks realised volatility" in line(view, "Why")
 
 
@@ -194,8 +238,8 @@ def calm(reports: dict[dt.date, SignalReport]) -> SignalReport:
 
 def test_the_nearest_trigger_is_named_with_what_the_table_makes_of_it(calm: SignalReport) -> None:
     assert line(view_of(calm), "Next change") == (
-        f"At the close of {calm.effective_session}, a rise or fall of 0.73% or more of the S&P 500 lifts realised "
-        "volatility to 10% or more; all else equal the target becomes 90% S&P 500, 10% VIX futures."
+        f"Decided at the close of {calm.effective_session}, traded at the next: a rise or fall of 0.73% or more of the "
+        "S&P 500 lifts realised volatility to 10%; the target is then 90% S&P 500, 10% VIX futures."
     )
     trend = of(calm, "Trend")
     assert (trend.now, trend.changes_at, trend.distance) == ("6 sessions", "10 sessions", "4 more")
@@ -205,37 +249,66 @@ def test_the_nearest_trigger_is_named_with_what_the_table_makes_of_it(calm: Sign
 def test_what_a_quiet_day_brings_by_itself_comes_first(calm: SignalReport) -> None:
     trend = replace(calm.trend, run=9)
     told = line(view_of(replace(calm, trend=trend)), "Next change")
-    assert told.endswith(
-        "a VIX at 10.48 or higher makes an uptrend; all else equal the target becomes 90% S&P 500, 10% VIX futures."
-    )
+    assert (
+        "if nothing moves, the target becomes 90% S&P 500, 10% VIX futures: an uptrend begins, unless the VIX (now "
+        "18.67) closes below 10.48. Next nearest: a rise or fall of 0.73% or more of the S&P 500"
+    ) in told
     falls = Regime(0.2013, "20-35%", 0.20, 0.35, 0.05, 0.05, 0.1980)
     lower = of(replace(calm, regime=falls), "Volatility, down")
     assert lower.days < 0
     # sqrt((0.2^2 - 0.198^2) * 22 / 252) = 0.834% as a log return.
-    assert lower.sentence.startswith(
-        "unless the S&P 500 makes a rise of 0.84% or a fall of 0.83% or more, realised volatility falls below 20%"
+    assert lower.sentence == (
+        "realised volatility falls below 20%, unless the S&P 500 makes a rise of 0.84% or a fall of 0.83% or more"
     )
 
 
-def test_a_fall_through_a_whole_regime_names_no_target(calm: SignalReport) -> None:
-    deep = Regime(0.21, "20-35%", 0.20, 0.35, 0.05, 0.05, 0.09)
-    assert of(replace(calm, regime=deep), "Volatility, down").sentence.endswith("the target then depends on how far")
+def weights(regime: int, trend: int) -> Weights:
+    weight = VEQTOR.volatility_weights[regime][trend]
+    return Weights(1.0 - weight, weight, 0.0)
+
+
+def test_what_happens_by_itself_is_told_as_one_target(calm: SignalReport) -> None:
+    """Each of the tests alone says something else than all of them together."""
+    told, days_of_stop = 0, list(product((-0.01, 0.0, 0.01), (True, False), (True, False)))
+    for down, up, run, vix, (needed, cash, active) in product(
+        (0.0, 0.05, 0.15, 0.24, 0.3), (True, False), (9, 10), (10.0, 19.0), days_of_stop
+    ):
+        side = 2 if up else 0
+        report = replace(
+            calm,
+            regime=Regime(0.25, "20-35%", 0.20, 0.35, 0.05, 0.05, down),
+            trend=Trend(("downtrend", "no trend", "uptrend")[side if run == 10 else 1], 17.0, 16.9, up, run, 10, 15.0),
+            stop_loss=StopLoss(active, -0.03 if active else 0.01, -0.02, needed),
+            held=CASH if cash else calm.held,
+            target=CASH if active else weights(2, side if run == 10 else 1),
+            inputs=tuple(replace(item, value=vix) if item.series == "VIX" else item for item in calm.inputs),
+        )
+        regime = sum(edge <= down for edge in (0.10, 0.20, 0.35, 0.45))
+        joint = CASH if needed >= 0.0 else weights(regime, side if (vix >= 15.0) == up else 1)
+        said = re.findall(r"the target becomes (.*?): ", line(view_of(report), "Next change"))
+        assert said == ([holding(joint)] if joint != report.target else []), report
+        told += len(said)
+    assert told > 100
 
 
 def test_a_trend_ends_where_the_averages_cross(calm: SignalReport) -> None:
     up = replace(calm, trend=replace(calm.trend, name="uptrend", run=12, next_vix=17.0), target=Weights(0.9, 0.1, 0.0))
     ends = of(up, "Trend")
     assert (ends.now, ends.changes_at, ends.distance) == ("uptrend", "VIX 17.00", "1.67 points")
-    assert ends.sentence.startswith("a VIX below 17.00 ends the uptrend; all else equal the target becomes 97.5%")
+    assert ends.sentence.startswith("a VIX below 17.00 ends the uptrend; the target is then 97.5%")
     for_ever = of(replace(up, trend=replace(up.trend, next_vix=-3.0)), "Trend")
     assert for_ever.days == NEVER
-    assert for_ever.moved_by.startswith("not at the next close")
+    assert for_ever.moved_by == for_ever.sentence == "the uptrend goes on wherever the VIX closes"
+    falling = of(replace(up, trend=replace(up.trend, next_vix=19.604)), "Trend")
+    assert falling.sentence == "the uptrend ends, unless the VIX (now 18.67) closes at 19.61 or higher"
 
 
 def test_in_cash_the_next_test_is_known(calm: SignalReport) -> None:
     stopped = replace(calm, held=CASH, target=CASH, stop_loss=StopLoss(True, -0.03, -0.02, -0.004))
     told = line(view_of(stopped), "Next change")
-    assert "the stop-loss clears at the next close, as cash has no excess return; all else equal the target" in told
+    assert (
+        "the target becomes 97.5% S&P 500, 2.5% VIX futures: the stop-loss clears, as cash has no excess return" in told
+    )
     goes_on = replace(stopped, stop_loss=StopLoss(True, -0.03, -0.02, 0.004))
     assert nearest(triggers(goes_on)) is None
     assert line(view_of(goes_on), "Next change").startswith("Nothing can change the target at the close of")
@@ -244,7 +317,7 @@ def test_in_cash_the_next_test_is_known(calm: SignalReport) -> None:
 def test_the_rules_of_another_version_promise_no_target(calm: SignalReport) -> None:
     older = replace(calm, rule_set_digest="0123456789abcdef")
     told = line(view_of(older), "Next change")
-    assert "lifts realised volatility to 10% or more." in told
+    assert "lifts realised volatility to 10%." in told
     assert "target" not in told
 
 

@@ -78,6 +78,7 @@ def test_what_is_shared_is_said_once_and_hedges_share_tables(report: SignalRepor
         "Budget",
         "Stress",
         "Distance to the next changes",
+        "Distances of the hedges",
         "Data: OK",
     ]
     text = words(render_text(view_of(report)))
@@ -215,13 +216,14 @@ def test_a_doubt_that_some_hedges_have_names_them(report: SignalReport) -> None:
 
 
 def test_distances_of_hedges_are_dates_limits_and_the_nearest_indicator(report: SignalReport) -> None:
-    table = named(report, "Distance").table
+    table = named(report, "Distances of").table
     assert table
-    assert [row for row in table.rows if row[0].startswith("alvh")] == [
-        ("alvh-seed roll", "l1 held", "2006-03-22", "-12 days", "the calendar"),
-        ("alvh-seed score", "2.25 of 4", "60.00", "-1.25", "vix_rsi, now 61.25, would turn off"),
+    decided = "the calendar; traded at the next close"
+    assert list(table.rows) == [
+        ("alvh-seed roll", "l1", "2006-03-22", "-12 days", decided),
+        ("alvh-seed vix_rsi", "61.25", "60.00", "-1.25", "it turns off; score 2.25 of 4"),
         ("alvh-seed budget", "1.23%", "2%", "0.77 points", "net cost, up to its alarm"),
-        ("alvh-442 roll", "30d held", "2006-04-26", "23 days", "the calendar"),
+        ("alvh-442 roll", "30d", "2006-04-26", "23 days", decided),
         ("alvh-442 budget", "-0.40%", "2%", "2.40 points", "net cost, up to its alarm"),
     ]
 
@@ -240,11 +242,19 @@ def test_the_provenance_names_what_defines_the_hedges(report: SignalReport) -> N
 
 def test_hedges_that_act_are_in_the_message_and_the_rest_in_its_thread(report: SignalReport) -> None:
     view = view_of(report)
-    first, (thread,) = "\n".join(slack_texts(render_slack(view))), render_slack_thread(view)
+    first, (thread,) = "\n".join(slack_texts(render_slack(view, threaded=True))), render_slack_thread(view)
     assert "Orders for the close of" in first
     assert "Hedge alvh-seed" in first
     assert "Hedge alvh-442" not in first
     assert "Hedge alvh-442" in "\n".join(slack_texts(thread))
+
+
+def test_a_message_without_a_thread_has_all_of_it(report: SignalReport) -> None:
+    """What the first message of a thread has stands first."""
+    told = "\n".join(slack_texts(render_slack(view_of(report))))
+    for each in ("Hedge alvh-442", "Distances of the hedges", "Data: OK", "Stress"):
+        assert told.index("Orders for the close of") < told.index("Events ahead") < told.index(each)
+    assert told.count("prints all of it") == 1
 
 
 def test_a_message_with_more_than_slack_takes_says_so_and_keeps_its_end(report: SignalReport) -> None:
@@ -252,7 +262,7 @@ def test_a_message_with_more_than_slack_takes_says_so_and_keeps_its_end(report: 
     message = render_slack(view)
     texts = list(slack_texts(message))
     assert len(message["blocks"]) == BLOCK_LIMIT
-    assert "more parts: `tailguard report show` has all of it." in texts[-3]
+    assert "more parts are left out." in texts[-3]
     assert "Not investment advice" in texts[-1]
     assert all(len(reply["blocks"]) <= BLOCK_LIMIT for reply in render_slack_thread(view))
 

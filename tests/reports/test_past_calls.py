@@ -104,8 +104,8 @@ def test_a_rare_state_is_told_with_its_regime_alone_and_its_trend_alone() -> Non
     assert calls.few
     assert [outcome(calls, like, 1).sessions for like in (STATE, REGIME, TREND)] == [1, 2, 2]
     text = render_sections([past_calls_section(calls)])
-    assert "The state is rare, so its regime alone and its trend alone follow." in text
-    assert "has too few runs after 1, 5 and 22" in " ".join(text.split())
+    assert "There are too few separate runs of it so far, so its regime alone and its trend" in " ".join(text.split())
+    assert "has too few separate runs after 1, 5 and 22" in " ".join(text.split())
 
 
 def test_a_common_state_has_an_interval_and_nothing_beside_it() -> None:
@@ -192,7 +192,7 @@ def test_the_section_fits_a_page_and_has_a_key() -> None:
     lines = render_sections([section]).splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert lines[-1].split() == [
-        "regime", "22", "5172", "1234", "-12.34", "+12.34", "-12.34", "-12.34", "to", "+12.34", "100", "+98.7",
+        "regime", "22", "5172", "500", "-12.34", "+12.34", "-12.34", "-12.34", "to", "+12.34", "100", "+98.7",
     ]  # fmt: skip
     assert (section.key, section.detail) == ("past-calls", True)
 

@@ -330,7 +330,7 @@ def test_variants_have_a_section_each_with_their_orders(recorded_signals: Veqtor
     text = words(render_text(view_of(report)))
     assert "Variant: S&P 500 Dynamic VEQTOR Mid-Term" in text
     assert "Variant: VEQTOR overlay, own construction" in text
-    assert "Keep -40% S&P 500, +40% VIX futures from the close of 2020-03-18. Stop-loss off." in text
+    assert "Keep -40% S&P 500, +40% VIX futures from the close of 2020-03-18." in text
     assert "Unfunded, in addition to a holding of the S&P 500: its weights sum to zero." in text
     assert "VXQ20, contracts" in text
     for line in render_text(view_of(report)).splitlines():

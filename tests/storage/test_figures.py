@@ -48,6 +48,16 @@ def test_a_history_has_the_newest_revision_that_was_out(engine: Engine, keys: li
         assert work.figures.history("other") == [figures(keys[3], rule_set="other")]
 
 
+def test_a_hedge_that_a_revision_has_no_more_is_left_out(engine: Engine, keys: list[int]) -> None:
+    (gone,) = add_reports(engine, new_report(NEXT, 2))
+    with UnitOfWork(engine) as work:
+        work.figures.add([figures(gone, NEXT, 2, emitted_at=LATER)], [])
+        work.commit()
+    with UnitOfWork(engine) as work:
+        assert {row.session for row in work.figures.hedges("alvh-seed")} == {DAY}
+        assert {row.session for row in work.figures.hedges("alvh-seed", as_of=T0)} == {DAY, NEXT}
+
+
 def test_layers_that_a_revision_has_no_more_are_left_out(engine: Engine, keys: list[int]) -> None:
     with UnitOfWork(engine) as work:
         newest = [(row.session, row.revision, row.layer) for row in work.figures.hedges("alvh-seed")]

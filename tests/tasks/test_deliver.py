@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,14 @@ from tasks.alerts import record_missing
 from tasks.clock import Clock
 from tasks.notify.backoff import MAX_ATTEMPTS
 from tasks.notify.channel import Channel
-from tasks.notify.content import message_id, message_key
+from tasks.notify.content import message_id, message_key, message_view
 from tasks.notify.deliver import CLAIM_EXPIRES_AFTER, SEND_TAKES_AT_MOST, DeliverySummary, deliver
 from tasks.notify.email import EmailChannel, SmtpServer
 from tasks.notify.slack import WEBHOOK, SlackChannel
 from tasks.persist import Recipient, emit
 from tasks.runs import start_run
 from tests.conftest import NOW, ROOT, now
+from tests.market_files import SESSIONS
 from tests.tasks.test_email import HANG_UP, SENDER, AnyPort, Mailbox, Serve
 
 pytestmark = pytest.mark.server
@@ -501,6 +503,46 @@ def test_a_message_that_is_sent_late_says_so(engine: Engine, made_up_signals: Ve
     text = mailbox.message().get_body(("plain",))
     assert text is not None
     assert "For the record only" in text.get_content()
+
+
+def test_what_hangs_before_anything_is_handed_over_is_worth_another_try(
+    engine: Engine, made_up_signals: VeqtorSignals, serve: Serve
+) -> None:
+    mailbox, ended = Mailbox(), threading.Event()
+
+    class Slow(EmailChannel):
+        def prepare(self, view: ReportView) -> None:
+            ended.wait(5.0)
+
+    emit_report(engine, made_up_signals, DESK)
+    deliver(engine, {"email": Slow(serve(mailbox), now)}, now, send_takes_at_most=dt.timedelta(seconds=0.05))
+    ended.set()
+    message = only(engine)
+    assert (message.state, mailbox.accepted) == (PENDING, [])
+    assert message.last_error is not None
+    assert message.last_error.startswith("it could not be prepared: no answer within")
+
+
+def test_only_who_was_sent_the_session_before_gets_a_short_message(
+    engine: Engine, made_up_signals: VeqtorSignals
+) -> None:
+    """What is the same as stored is news to whom nobody told."""
+    reports = [signal_report(made_up_signals, day, 1e6) for day in SESSIONS[-60:]]
+    before, report = next(
+        pair
+        for pair in pairwise(reports)
+        if not any(each.changes or each.flags for each in pair) and pair[0].target == pair[1].held == pair[1].target
+    )
+    waits, new = (Recipient("email", f"{name}@example.com") for name in ("waits", "new"))
+    for each, recipients in ((before, [DESK, waits]), (report, [DESK, waits, new])):
+        evening = each.effective_at.astimezone(dt.UTC) - dt.timedelta(hours=20)
+        emit(engine, start_run(engine, "daily", "files", None, now), [each], recipients, lambda at=evening: at)
+    with UnitOfWork(engine) as work:
+        assert work.outbox.claim(first := work.outbox.all()[0], evening)
+        assert work.outbox.sent(first, evening)
+        last = [message for message in work.outbox.all() if message.session == report.session]
+        quiet = {message.recipient: message_view(work, message, evening).quiet for message in last}
+    assert quiet == {DESK.address: True, waits.address: False, new.address: False}
 
 
 def test_a_message_overtaken_by_a_correction_is_not_sent(

@@ -315,8 +315,8 @@ def test_what_was_stored_for_a_webhook_goes_to_the_channel_of_the_bot(slack: Sla
         ("token_revoked", False),
         ("missing_scope", False),
         ("not_in_channel", False),
-        ("channel_not_found", True),
-        ("is_archived", True),
+        ("channel_not_found", False),
+        ("is_archived", False),
         ("invalid_blocks", True),
         ("an error of next year", True),
     ],
@@ -366,6 +366,14 @@ def test_details_that_are_refused_are_logged_and_the_message_is_sent(
 
     assert len(slack.posted) == 2
     assert [record.getMessage() for record in caplog.records] == ["details are not in the thread"]
+
+
+def test_details_that_cannot_be_written_keep_the_message_from_being_posted(slack: Slack, view: ReportView) -> None:
+    """Posted first, it would count as of unknown acceptance, and be sent again."""
+    broken = Section("Broken", (), Table(("A", "B"), (("a cell is missing",),)), key="data")
+    with pytest.raises(IndexError):
+        slack.bot().send("#signals", replace(view, sections=(*view.sections, broken)), KEY)
+    assert slack.posted == []
 
 
 def test_the_doctor_asks_whether_slack_knows_the_token_and_posts_nothing(slack: Slack) -> None:

@@ -1,7 +1,8 @@
-"""Figures in the words of charts: never on the other side of a limit than what they stand for."""
+"""Figures in words: never on the other side of a limit than what they stand for."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 #: No figure has more digits after its point.
@@ -16,6 +17,17 @@ def beside(value: float, limits: Iterable[float], digits: int = 2) -> str:
         if all(_side(float(text), limit) == _side(value, limit) for limit in fixed):
             break
     return _without_minus_zero(text)
+
+
+def signed_beside(value: float, limits: Iterable[float], digits: int = 2) -> str:
+    """The same with its sign, and zero without one."""
+    text = beside(value, limits, digits)
+    return f"+{text}" if float(text) > 0.0 else text
+
+
+def vix_limit(next_vix: float) -> str:
+    """The lowest VIX at or above a limit, in the two digits with which it is quoted."""
+    return f"{math.ceil(round(next_vix * 100.0, 6)) / 100.0:.2f}"
 
 
 def both(first: float, second: float, digits: int = 2) -> tuple[str, str]:
