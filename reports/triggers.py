@@ -139,7 +139,7 @@ def _then(report: SignalReport, flat: Outcome | None, tests: Outcome | None) -> 
     target = target_of(tests)
     if target == target_of(flat):
         return f"; {the_target(report)} stays {'in cash' if target.cash else 'as it is'}"
-    return f"; {the_target(report)} is then {holding(target)}"
+    return f"; all else equal, {the_target(report)} is then {holding(target)}"
 
 
 def _typical(report: SignalReport) -> float:

@@ -38,9 +38,9 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all tests."""
+    """One Chromium for the tests of a module: while it runs, so does an event loop, which others must not find."""
     program = chromium()
     with (
         sync_playwright() as playwright,

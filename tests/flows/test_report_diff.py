@@ -109,10 +109,10 @@ def test_ledger_mail_and_diff_tell_the_same_of_a_changed_target(
     target = next(part for part in document["parts"] if part["name"] == "Target")
     (change,) = (change for change in target["changes"] if change["key"] == "target")
     # What it asks for otherwise is the same sentence in the mail, in the diff and in the report.
-    assert f"Changed since revision 1: target {change['first']} -> {change['second']}." in text
+    assert f"Changed since revision 1: target {change['first']} -> {change['second']}; " in text
     assert f"target: {change['first']} -> {change['second']}" in diff.out
     shown = " ".join(tailguard("report", "show", str(DAY)).out.split())
-    assert f"Changed since revision 1: target {change['first']} -> {change['second']}." in shown
+    assert f"Changed since revision 1: target {change['first']} -> {change['second']}; " in shown
     spx = next(item for item in after.inputs if item.series == "SPX" and item.day == DAY)
     was = next(item for item in before.inputs if (item.label, item.day) == (spx.label, spx.day))
     assert f"{spx.label} of {DAY}: {was.value:.8g} ({DAY}, " in printed

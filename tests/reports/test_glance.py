@@ -239,7 +239,7 @@ def calm(reports: dict[dt.date, SignalReport]) -> SignalReport:
 def test_the_nearest_trigger_is_named_with_what_the_table_makes_of_it(calm: SignalReport) -> None:
     assert line(view_of(calm), "Next change") == (
         f"Decided at the close of {calm.effective_session}, traded at the next: a rise or fall of 0.73% or more of the "
-        "S&P 500 lifts realised volatility to 10%; the target is then 90% S&P 500, 10% VIX futures."
+        "S&P 500 lifts realised volatility to 10%; all else equal, the target is then 90% S&P 500, 10% VIX futures."
     )
     trend = of(calm, "Trend")
     assert (trend.now, trend.changes_at, trend.distance) == ("6 sessions", "10 sessions", "4 more")
@@ -295,7 +295,7 @@ def test_a_trend_ends_where_the_averages_cross(calm: SignalReport) -> None:
     up = replace(calm, trend=replace(calm.trend, name="uptrend", run=12, next_vix=17.0), target=Weights(0.9, 0.1, 0.0))
     ends = of(up, "Trend")
     assert (ends.now, ends.changes_at, ends.distance) == ("uptrend", "VIX 17.00", "1.67 points")
-    assert ends.sentence.startswith("a VIX below 17.00 ends the uptrend; the target is then 97.5%")
+    assert ends.sentence.startswith("a VIX below 17.00 ends the uptrend; all else equal, the target is then 97.5%")
     for_ever = of(replace(up, trend=replace(up.trend, next_vix=-3.0)), "Trend")
     assert for_ever.days == NEVER
     assert for_ever.moved_by == for_ever.sentence == "the uptrend goes on wherever the VIX closes"

@@ -72,9 +72,9 @@ def test_a_revision_has_figures_of_its_own(engine: Engine, run_id: int, hedged: 
 
 
 def test_a_migration_makes_the_figures_that_storing_makes(engine: Engine, run_id: int, hedged: SignalReport) -> None:
-    no_level = replace(hedged, indices=hedged.indices | {"veqtor": IndexLevel(None, None, None)}, hedges=())
+    no_level = replace(hedged, indices=hedged.indices | {"veqtor": IndexLevel(None, None, None)})
     emit(engine, run_id, [hedged], [], now)
-    emit(engine, run_id, [no_level], [], now, adding_variants=True)
+    emit(engine, run_id, [no_level], [], now)
     before = stored(engine)
     assert before[1]["alvh-seed"]
     assert before[0][0].veqtor_total_return is None
