@@ -23,6 +23,9 @@ CLAIM_EXPIRES_AFTER = dt.timedelta(minutes=15)
 #: letter at a time meets it for ever.
 SEND_TAKES_AT_MOST = dt.timedelta(minutes=10)
 
+#: What may be made for a message before it is sent; with the send it stays below the age at which a claim expires.
+PREPARING_TAKES_AT_MOST = dt.timedelta(minutes=2)
+
 
 @dataclass(frozen=True)
 class DeliverySummary:
@@ -141,7 +144,7 @@ def _send(engine: Engine, channel: Channel, message: Message, clock: Clock, at_m
         raise Refused(f"it could not be written: {type(error).__name__}", final=False) from error
     if isinstance(channel, Prepares):
         try:
-            _within(at_most, lambda: channel.prepare(view))
+            _within(min(at_most, PREPARING_TAKES_AT_MOST), lambda: channel.prepare(view))
         except Exception as error:
             raise Refused(f"it could not be prepared: {error or type(error).__name__}", final=False) from error
     try:
