@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reports.review.keys import KEY, SUBSCRIPTIONS, cookie_value, subscription_key
 from reports.review.problems import Problem
 
-LOG = logging.getLogger("tailguard.review")
+LOG = logging.getLogger(__name__)
 
 PROBLEM_TYPE = "application/problem+json"
 

@@ -22,7 +22,7 @@ from storage.reports import StoredReport
 from storage.runs import SKIPPED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 
-_LOG = logging.getLogger("tailguard.review")
+_LOG = logging.getLogger(__name__)
 
 _SATURDAY = 5
 

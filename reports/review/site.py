@@ -20,7 +20,7 @@ from signals.errors import ConfigurationError
 from storage.schema import SCHEMA_REVISION
 from storage.unit_of_work import UnitOfWork
 
-_LOG = logging.getLogger("tailguard.review")
+_LOG = logging.getLogger(__name__)
 
 #: SQLSTATE of a server that has no such table.
 _UNDEFINED_TABLE = "42P01"
