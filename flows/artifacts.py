@@ -6,7 +6,6 @@ written the run goes on: nothing that matters is kept there alone.
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -29,14 +28,13 @@ from sqlalchemy import Engine
 from flows.logs import runs_are_kept, tell
 from reports.context import load_context
 from reports.markdown import render_markdown
+from reports.stored import content_of, report_before
 from reports.view import report_view
-from signals.document import decode
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.runs import EMITTED, REVISED, SessionOutcome
 from storage.unit_of_work import UnitOfWork
 from tasks.hedge_targets import hedge_target_lines
-from tasks.notify.content import report_before
 from tasks.persist import allocation_lines
 from tasks.sources.payload import Source
 
@@ -79,7 +77,7 @@ def _show_report(engine: Engine, outcome: SessionOutcome, review_url: str | None
         if stored is None:
             return
         context, before = load_context(work, stored), report_before(work, stored)
-    report = decode(SignalReport, json.loads(stored.document))
+    report = content_of(stored)
     view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at, context=context, before=before)
     page = f"{review_url}/reports/{outcome.session}" if review_url else ""
     create_markdown_artifact(render_markdown(replace(view, page=page)), key=REPORT_KEY, description=view.subject)

@@ -13,9 +13,8 @@ from flows.cli.instants import new_york
 from flows.cli.manual import manual
 from flows.cli.options import database_option, existing_database, json_option
 from reports.difference import Change, Part, difference, said
-from signals.document import decode
+from reports.stored import content_of
 from signals.errors import ConfigurationError
-from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
@@ -109,11 +108,6 @@ def stored_report(
             + ("computes it from what was known then." if as_of else "emits one."),
         )
     return stored
-
-
-def content_of(stored: StoredReport) -> SignalReport:
-    """What a stored report says."""
-    return decode(SignalReport, json.loads(stored.document))
 
 
 def session_date(text: str) -> dt.date:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from flows.cli.options import existing_database
-from flows.cli.report_diff import content_of
 from reports.context import load_context
+from reports.stored import content_of, report_before
 from reports.view import ReportView, report_view
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
-from tasks.notify.content import report_before
 
 if TYPE_CHECKING:
     from reports.charts.chart import Chart

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from reports.charts.build import charts_of
 from reports.charts.chart import Chart
 from reports.context import ReportContext, load_context
-from signals.document import decode
-from signals.veqtor.report import SignalReport
+from reports.stored import content_of
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
 
@@ -41,7 +39,7 @@ def report_charts(
     # The calendar takes a moment to import, and nothing else here needs it.
     from reports.charts.settled import curves_of
 
-    report = decode(SignalReport, json.loads(stored.document))
+    report = content_of(stored)
     curves = curves_of(work, report, stored.emitted_at, ignored, calendar)
     context = load_context(work, stored) if context is None else context
     return charts_of(report, context, curves)

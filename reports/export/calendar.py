@@ -7,16 +7,15 @@ the close at which a report acts is an instant, in UTC. Several reports may say 
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from reports.export.summary import printable, summary
+from reports.stored import content_of
 from reports.view import DISCLAIMER, SIMULATED, report_view
 from signals.alvh.history import instrument_of
 from signals.alvh.report import HedgeSignal, Package
-from signals.document import decode
 from signals.series import vx_expiry_of
 from signals.veqtor.report import SignalReport
 from storage.reports import StoredReport
@@ -59,7 +58,7 @@ def events_calendar(reports: Iterable[StoredReport], base_url: str | None = None
     newest: dict[str, tuple[int, list[str]]] = {}
     simulated = False
     for stored in reports:
-        report = decode(SignalReport, json.loads(stored.document))
+        report = content_of(stored)
         simulated = simulated or report.simulated
         sequence = _sequence(stored)
         for event in _events(report, stored):

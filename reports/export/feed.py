@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import uuid
 from collections.abc import Iterable
 from xml.etree import ElementTree as Xml
 
 from reports.export.summary import printable, summary
+from reports.stored import content_of
 from reports.view import report_view
-from signals.document import decode
 from signals.veqtor.report import SignalReport
 from storage.reports import StoredReport
 
@@ -50,7 +49,7 @@ def atom_feed(reports: Iterable[StoredReport], base_url: str, *, path: str = "/f
 
 
 def _entry(stored: StoredReport, base: str) -> Xml.Element:
-    report = decode(SignalReport, json.loads(stored.document))
+    report = content_of(stored)
     view = report_view(report, revision=stored.revision, emitted_at=stored.emitted_at)
     entry = Xml.Element("entry")
     about = f"{'simulated ' if report.simulated else ''}{stored.rule_set_digest} {stored.session} {stored.revision}"

@@ -21,6 +21,7 @@ from reports.review.parameters import Day, OptionalDay, Revision
 from reports.review.problems import Problem
 from reports.review.site import Site
 from reports.review.trace import Source, source_of
+from reports.stored import stored_before
 from reports.tables import Section
 from reports.text import render_text
 from reports.view import ReportView, report_view
@@ -188,8 +189,6 @@ def _key(stored: StoredReport) -> tuple[object, ...]:
 def _made(site: Site, work: UnitOfWork, stored: StoredReport, newest_revision: int) -> Shown:
     content = content_of(stored)
     corrected = work.reports.newest(VEQTOR.name, stored.session, stored.revision - 1) if stored.revision > 1 else None
-    day_before = work.reports.last_session_before(stored.session, stored.rule_set_digest, as_of=stored.emitted_at)
-    before = work.reports.newest(VEQTOR.name, day_before, as_of=stored.emitted_at) if day_before else None
     was = _readable(corrected)
     context = context_of(site, work, stored)
     charts = _charts(site, work, content, context, stored.emitted_at)
@@ -200,7 +199,7 @@ def _made(site: Site, work: UnitOfWork, stored: StoredReport, newest_revision: i
         newest_revision=newest_revision,
         corrects=(corrected.revision, was) if corrected and was else None,
         context=context,
-        before=_readable(before),
+        before=_readable(stored_before(work, stored)),
         charts=charts,
     )
     pictures = tuple(Picture(chart.name, chart.section, chart.alt) for chart in charts)

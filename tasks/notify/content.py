@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from reports.alert import alert_view
 from reports.context import ReportContext, load_context
+from reports.stored import content_of, report_before
 from reports.view import ReportView, report_view
-from signals.document import decode
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.outbox import SENT, UNCERTAIN, Message
@@ -33,7 +32,7 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
     if message.alert_id is not None:
         return _alert(work, message.alert_id, now)
     stored = work.reports.by_id(_report_id(message))
-    report = _report(stored)
+    report = content_of(stored)
     told = work.outbox.told_before(message) if stored.revision > 1 else None
     corrected = work.reports.by_id(told) if told is not None else None
     context: ReportContext | None = _or(None, "history", stored, lambda: load_context(work, stored))
@@ -47,7 +46,7 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
         revision=stored.revision,
         emitted_at=stored.emitted_at,
         shown_at=now,
-        corrects=(corrected.revision, _report(corrected)) if corrected else None,
+        corrects=(corrected.revision, content_of(corrected)) if corrected else None,
         context=context,
         before=before,
         told_before=told_before,
@@ -59,13 +58,6 @@ def _was_told(work: UnitOfWork, message: Message, before: SignalReport) -> bool:
     """Whether the recipient was sent the report of a session, or may have been."""
     told = work.outbox.last_told([before.session], before.rule_set_digest, (SENT, UNCERTAIN))
     return (before.session, message.channel, message.recipient) in told
-
-
-def report_before(work: UnitOfWork, stored: StoredReport) -> SignalReport | None:
-    """The report of the last session before a stored one's, as it was when that was emitted."""
-    session = work.reports.last_session_before(stored.session, stored.rule_set_digest, as_of=stored.emitted_at)
-    found = work.reports.newest(stored.rule_set, session, as_of=stored.emitted_at) if session else None
-    return _report(found) if found else None
 
 
 def _charts(work: UnitOfWork, stored: StoredReport, context: ReportContext | None) -> tuple[Chart, ...]:
@@ -99,7 +91,7 @@ def message_key(work: UnitOfWork, message: Message) -> str:
         return f"tailguard.{market}alert.{alert.session}.{alert.rule_set_digest[:8]}.{said}.{to}"
     stored = work.reports.by_id(_report_id(message))
     # The amounts follow from what the fingerprint covers and the notional, which it does not.
-    said = _short_hash(stored.fingerprint, repr(_report(stored).instruction.notional_usd))
+    said = _short_hash(stored.fingerprint, repr(content_of(stored).instruction.notional_usd))
     return f"tailguard.{market}{stored.session}.{stored.rule_set_digest[:8]}.r{stored.revision}.{said}.{to}"
 
 
@@ -119,7 +111,7 @@ def _alert(work: UnitOfWork, alert_id: int, now: dt.datetime) -> ReportView:
         alert,
         shown_at=now,
         simulated=bool(work.observations.is_simulated()),
-        last=_report(last) if last else None,
+        last=content_of(last) if last else None,
         emitted_since=bool(work.reports.stored(alert.rule_set_digest, [alert.session])),
     )
 
@@ -128,7 +120,3 @@ def _report_id(message: Message) -> int:
     if message.report_id is None:
         raise ValueError(f"message {message.id} is about nothing")
     return message.report_id
-
-
-def _report(stored: StoredReport) -> SignalReport:
-    return decode(SignalReport, json.loads(stored.document))
