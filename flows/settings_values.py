@@ -161,6 +161,12 @@ def _secret(check: Callable[[str], None]) -> AfterValidator:
     return AfterValidator(validate)
 
 
+def parsed_values(values: Iterable[str]) -> tuple[tuple[str, str, dt.date], ...]:
+    """Series, publisher and day of `PublishedValues`."""
+    parts = (value.split() for value in values)
+    return tuple((series, publisher, dt.date.fromisoformat(day)) for series, publisher, day in parts)
+
+
 def _is_day(text: str) -> bool:
     try:
         dt.date.fromisoformat(text)

@@ -13,11 +13,13 @@ from sqlalchemy import Engine
 from flows.governance import approval_policy, governed_in_reports
 from flows.rule_sets import rule_sets_named
 from flows.settings import Settings, load_settings
+from flows.settings_values import parsed_values
 from signals.alvh.hedge import hedges_of
 from signals.alvh.rules import RuleSet
 from signals.approvals import Approval
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.errors import ConfigurationError
+from signals.market import IgnoredValue
 from signals.options import OptionChain
 from signals.veqtor.signal import VeqtorSignals
 from storage.engine import open_engine
@@ -159,11 +161,12 @@ class Services:
 
     def judgement(self, now: dt.datetime | None = None) -> Judgement:
         """Which values are used, as it is judged at an instant, by default now."""
-        ignored = [item.split() for item in self.settings.ignored_values]
-        return Judgement(
-            settled_session(now or self.clock(), self.calendar),
-            tuple((series, publisher, dt.date.fromisoformat(day)) for series, publisher, day in ignored),
-        )
+        return Judgement(settled_session(now or self.clock(), self.calendar), self.ignored)
+
+    @property
+    def ignored(self) -> tuple[IgnoredValue, ...]:
+        """Values that somebody has looked at and found wrong."""
+        return parsed_values(self.settings.ignored_values)
 
     @cached_property
     def rule_sets(self) -> tuple[RuleSet, ...]:
@@ -211,7 +214,9 @@ class Services:
                 sender=settings.mail_from,
                 timeout_seconds=settings.timeout_seconds,
             )
-            found[EmailChannel.name] = EmailChannel(server, self.clock, settings.review_url)
+            found[EmailChannel.name] = EmailChannel(
+                server, self.clock, settings.review_url, ignored=self.ignored, calendar=self.calendar
+            )
         if settings.slack_webhook_url:
             url = settings.slack_webhook_url.get_secret_value()
             found[SlackChannel.name] = SlackChannel(url, settings.timeout_seconds, settings.review_url)

@@ -139,7 +139,7 @@ def report_view(
             *(["Dry run: nothing was stored or sent."] if dry_run else []),
             *([basis] if basis else []),
             *_standing(report, revision, newest_revision or revision, corrects, late=late),
-            *_doubts(report, before),
+            *_doubts(report, before if told_before else None),
         ),
         sections=(*sections(report, context, found), provenance(report, revision, emitted)),
         footer=(SIMULATED if report.simulated else DISCLAIMER,),

@@ -19,7 +19,7 @@ from flows.cli.manual import manual
 from flows.cli.options import database_option
 from flows.cli.output import say
 from flows.settings import Settings, load_settings
-from flows.settings_values import is_loopback
+from flows.settings_values import is_loopback, parsed_values
 from signals.errors import ConfigurationError
 from tasks.doctor.permissions import readers
 
@@ -134,13 +134,13 @@ def review_config(settings: Settings, *, token: str | None = None, host: str = "
         calendar=lambda: _calendar(settings),
         troubles=_troubles,
         governance=lambda: _governance(settings),
-        gaps=_gaps,
+        gaps=lambda engine: _gaps(engine, _calendar(settings)),
         version=version("tailguard"),
         token=token,
         hosts=tuple(name for name in (address, None if _is_everywhere(host) else host) if name),
         any_address=_is_everywhere(host),
         address=settings.review_url,
-        ignored=_ignored(settings),
+        ignored=parsed_values(settings.ignored_values),
     )
 
 
@@ -159,12 +159,6 @@ def _calendar(settings: Settings) -> TradingCalendar:
     from signals.calendar import trading_calendar
 
     return trading_calendar(settings.unscheduled_closures, settings.early_closes)
-
-
-def _ignored(settings: Settings) -> list[tuple[str, str, dt.date]]:
-    """The values that somebody has looked at and found wrong."""
-    parts = (item.split() for item in settings.ignored_values)
-    return [(series, publisher, dt.date.fromisoformat(day)) for series, publisher, day in parts]
 
 
 def _token(settings: Settings, file: Path | None) -> str | None:
@@ -264,9 +258,8 @@ def _governance(settings: Settings) -> Governance:
     return Governance(policy.required, tuple(sorted(policy.keys)), tuple(standings))
 
 
-def _gaps(engine: Engine) -> Sequence[Gap]:
+def _gaps(engine: Engine, calendar: TradingCalendar) -> Sequence[Gap]:
     """What `data gaps` finds, over everything that is stored."""
-    from flows.wiring import services
     from reports.review.site import Gap
     from signals.gaps import Span, needed_gaps, series_gaps, vx_gaps
     from storage.unit_of_work import UnitOfWork
@@ -275,7 +268,6 @@ def _gaps(engine: Engine) -> Sequence[Gap]:
     def said(spans: Sequence[Span]) -> tuple[str, ...]:
         return tuple(str(span.first) if span.days == 1 else f"{span.first} to {span.last}" for span in spans)
 
-    calendar = services().calendar
     with UnitOfWork(engine) as work:
         data = load_market(work)
     found = [

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from reports.view import ReportView
+
+if TYPE_CHECKING:
+    from reports.charts.chart import Chart
+    from reports.context import ReportContext
+    from storage.reports import StoredReport
+    from storage.unit_of_work import UnitOfWork
 
 #: Names of the channels, as stored in the outbox.
 EMAIL, SLACK = "email", "slack"
@@ -59,9 +65,13 @@ class Channel(Protocol):
 
 
 @runtime_checkable
-class Prepares(Protocol):
-    """A channel that has work to do before anything is handed over, which cannot have been accepted meanwhile."""
+class Illustrated(Protocol):
+    """A channel whose messages have pictures: described with the words, and drawn before anything is handed over."""
+
+    def charts(self, work: UnitOfWork, stored: StoredReport, context: ReportContext | None) -> tuple[Chart, ...]:
+        """The charts of a report."""
+        ...
 
     def prepare(self, view: ReportView) -> None:
-        """Do what takes long; sending does it where this was not called."""
+        """Draw them, which takes long; sending does it where this was not called."""
         ...

@@ -17,7 +17,7 @@ from signals.veqtor.rules import VEQTOR
 from storage.outbox import SENT, UNCERTAIN, Message
 from storage.reports import StoredReport
 from storage.unit_of_work import UnitOfWork
-from tasks.notify.channel import EMAIL
+from tasks.notify.channel import Illustrated
 
 if TYPE_CHECKING:
     from reports.charts.chart import Chart
@@ -27,8 +27,13 @@ T = TypeVar("T")
 _LOG = logging.getLogger("tailguard.notify")
 
 
-def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> ReportView:
-    """What a message tells its recipient at an instant; a correction says what it corrects, as told to them."""
+def message_view(
+    work: UnitOfWork, message: Message, now: dt.datetime, illustrated: Illustrated | None = None
+) -> ReportView:
+    """What a message tells its recipient at an instant; a correction says what it corrects, as told to them.
+
+    With the charts of the channel, if its messages have any.
+    """
     if message.alert_id is not None:
         return _alert(work, message.alert_id, now)
     stored = work.reports.by_id(_report_id(message))
@@ -39,8 +44,8 @@ def message_view(work: UnitOfWork, message: Message, now: dt.datetime) -> Report
     before: SignalReport | None = _or(None, "session before", stored, lambda: report_before(work, stored))
     told_before = before is not None and _or(False, "deliveries", stored, lambda: _was_told(work, message, before))
     charts: tuple[Chart, ...] = ()
-    if message.channel == EMAIL:
-        charts = _or(charts, "charts", stored, lambda: _charts(work, stored, context))
+    if illustrated is not None:
+        charts = _or(charts, "charts", stored, lambda: illustrated.charts(work, stored, context))
     return report_view(
         report,
         revision=stored.revision,
@@ -58,13 +63,6 @@ def _was_told(work: UnitOfWork, message: Message, before: SignalReport) -> bool:
     """Whether the recipient was sent the report of a session, or may have been."""
     told = work.outbox.last_told([before.session], before.rule_set_digest, (SENT, UNCERTAIN))
     return (before.session, message.channel, message.recipient) in told
-
-
-def _charts(work: UnitOfWork, stored: StoredReport, context: ReportContext | None) -> tuple[Chart, ...]:
-    # Loads numpy.
-    from reports.charts.load import report_charts
-
-    return report_charts(work, stored, context=context)
 
 
 def _or(otherwise: T, what: str, stored: StoredReport, load: Callable[[], T]) -> T:

@@ -13,7 +13,7 @@ from storage.outbox import Message
 from storage.unit_of_work import UnitOfWork
 from tasks.clock import Clock
 from tasks.notify.backoff import next_attempt_at
-from tasks.notify.channel import AcceptanceUnknown, Channel, Prepares, Refused
+from tasks.notify.channel import AcceptanceUnknown, Channel, Illustrated, Refused
 from tasks.notify.content import message_key, message_view
 
 #: A claim older than this belongs to a run that is gone.
@@ -134,17 +134,18 @@ def _send(engine: Engine, channel: Channel, message: Message, clock: Clock, at_m
     ------
     Refused, AcceptanceUnknown
     """
+    illustrated = channel if isinstance(channel, Illustrated) else None
     try:
         with UnitOfWork(engine) as work:
             # The key first: what a view is read beside may leave the transaction unusable.
             key = message_key(work, message)
-            view = message_view(work, message, clock())
+            view = message_view(work, message, clock(), illustrated)
     except Exception as error:
         # One message must not keep the others from being sent. A later version may be able to render it.
         raise Refused(f"it could not be written: {type(error).__name__}", final=False) from error
-    if isinstance(channel, Prepares):
+    if illustrated is not None:
         try:
-            _within(min(at_most, PREPARING_TAKES_AT_MOST), lambda: channel.prepare(view))
+            _within(min(at_most, PREPARING_TAKES_AT_MOST), lambda: illustrated.prepare(view))
         except Exception as error:
             raise Refused(f"it could not be prepared: {error or type(error).__name__}", final=False) from error
     try:

@@ -7,6 +7,7 @@ import logging
 import re
 import smtplib
 import ssl
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -24,6 +25,11 @@ from tasks.notify.content import message_id
 
 if TYPE_CHECKING:
     from reports.charts.chart import Chart
+    from reports.context import ReportContext
+    from signals.calendar import TradingCalendar
+    from signals.market import IgnoredValue
+    from storage.reports import StoredReport
+    from storage.unit_of_work import UnitOfWork
 
 _LOG = logging.getLogger("tailguard.notify")
 
@@ -62,10 +68,27 @@ class EmailChannel:
 
     name = EMAIL
 
-    def __init__(self, server: SmtpServer, clock: Clock, review_url: str | None = None) -> None:
+    def __init__(
+        self,
+        server: SmtpServer,
+        clock: Clock,
+        review_url: str | None = None,
+        *,
+        ignored: Collection[IgnoredValue] = (),
+        calendar: TradingCalendar | None = None,
+    ) -> None:
         self._server = server
         self._clock = clock
         self._review_url = review_url
+        self._ignored = ignored
+        self._calendar = calendar
+
+    def charts(self, work: UnitOfWork, stored: StoredReport, context: ReportContext | None) -> tuple[Chart, ...]:
+        """The charts of a report, without values that somebody has found wrong."""
+        # Loads numpy.
+        from reports.charts.load import report_charts
+
+        return report_charts(work, stored, ignored=self._ignored, calendar=self._calendar, context=context)
 
     def prepare(self, view: ReportView) -> None:
         """Draw the charts, which are kept for `send`."""

@@ -9,19 +9,25 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from signals.calendar import TradingCalendar, contract_code
+from signals.series import vx_expiry_of, vx_series
 from storage.engine import open_engine
 from storage.outbox import Message
 from storage.unit_of_work import UnitOfWork
 from tasks.notify.content import message_key, message_view
-from tasks.notify.email import compose
+from tasks.notify.email import EmailChannel, SmtpServer, compose
 from tests.browser.conftest import DESKTOP, PHONE
-from tests.browser.market import LAST, emitted_on
+from tests.browser.market import FIRST, LAST, emitted_on
 from tests.browser.test_review import overflow, wrong_for_readers_with_assistance
+from tests.conftest import now
 
 pytestmark = pytest.mark.server
 
 #: A mail of which the words alone are longer is cut off by some readers.
 MOST_BYTES = 100_000
+
+#: Nobody connects to it: mails are looked at, not sent.
+SERVER = SmtpServer("127.0.0.1", 9, "none", "", "", "tailguard@example.com", 1.0)
 
 QUESTIONS = ("Hold", "Why", "Changed", "Next change", "Data")
 
@@ -32,7 +38,8 @@ def mail(filled: Path) -> EmailMessage:
     engine = open_engine(f"sqlite:///{filled}", read_only=True)
     with UnitOfWork(engine) as work:
         message: Message = next(item for item in work.outbox.all() if (item.session, item.channel) == (LAST, "email"))
-        view, key = message_view(work, message, emitted_on(LAST)), message_key(work, message)
+        view = message_view(work, message, emitted_on(LAST), EmailChannel(SERVER, lambda: emitted_on(LAST)))
+        key = message_key(work, message)
     engine.dispose()
     return compose(view, "tailguard@example.com", message.recipient, key, emitted_on(LAST))
 
@@ -93,3 +100,26 @@ def test_without_pictures_their_words_stand_in_their_place(context: BrowserConte
     words = " ".join(plain.get_content().split())
     alts = page.evaluate("[...document.images].map(each => each.alt)")
     assert [alt for alt in alts if " ".join(alt.split()) not in words] == []
+
+
+def test_a_value_that_somebody_found_wrong_is_in_no_picture(filled: Path, calendar: TradingCalendar) -> None:
+    month_ago = calendar.sessions_in(FIRST, LAST)[-22].item()
+    series = vx_series(next(day for day in calendar.vx_expiries.tolist() if day > month_ago))
+    engine = open_engine(f"sqlite:///{filled}", read_only=True)
+    with UnitOfWork(engine) as work:
+        stored = work.reports.newest("veqtor", LAST)
+        assert stored
+        (value,) = {item.value for item in work.observations.traced(series=series, day=month_ago)}
+        said = {
+            ignored: next(
+                chart.alt
+                for chart in EmailChannel(SERVER, now, ignored=ignored).charts(work, stored, None)
+                if chart.name == "curve"
+            )
+            for ignored in ((), ((series, "cboe", month_ago), (series, "cboe-sheet", month_ago)))
+        }
+    engine.dispose()
+    with_it, without = said.values()
+    told = f"{month_ago}: {contract_code(vx_expiry_of(series))} {value:g}"
+    assert told in with_it
+    assert told not in without
