@@ -39,12 +39,6 @@ def both(first: float, second: float, digits: int = 2) -> tuple[str, str]:
     return _without_minus_zero(texts[0]), _without_minus_zero(texts[1])
 
 
-def signed_percent(share: float, digits: int = 2) -> str:
-    """A share as a percentage with its sign; none where it rounds to nothing."""
-    text = f"{share * 100:+.{digits}f}"
-    return (text if float(text) else text[1:]) + "%"
-
-
 def _side(value: float, limit: float) -> int:
     return (value > limit) - (value < limit)
 

@@ -26,6 +26,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from reports.tables import NOTHING, Section, Table, signed
+from reports.words import listed
 from signals.zones import NEW_YORK
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def _sentences(calls: PastCalls, told: Sequence[Outcome]) -> tuple[str, ...]:
     if calls.regime is None:
         return ("What followed this state is not told: the figures of the report are not among the stored ones.",)
     state = f"volatility {calls.regime}, {calls.trend}, stop-loss {'on' if calls.stop_loss else 'off'}"
-    horizons = _listed(HORIZONS)
+    horizons = _counts(HORIZONS)
     by_horizon = [each for each in calls.outcomes if each.like == STATE]
     if not by_horizon[0].sessions:
         said = [f"No horizon of an earlier session in this state ({state}) had ended by {calls.session}."]
@@ -298,7 +299,7 @@ def _sentences(calls: PastCalls, told: Sequence[Outcome]) -> tuple[str, ...]:
     if calls.few and len(told) > sum(each.like == STATE for each in told):
         said.append("There are too few separate runs of it so far, so its regime alone and its trend alone follow.")
     if any(each.left_out for each in by_horizon):
-        left_out = _listed([each.left_out for each in by_horizon])
+        left_out = _counts([each.left_out for each in by_horizon])
         said.append(f"Left out, as a level or a report is missing: {left_out} after {horizons} sessions.")
     return tuple(said)
 
@@ -308,8 +309,8 @@ def _standing(outcomes: Sequence[Outcome]) -> str:
     places: dict[str, list[int]] = {}
     for each in outcomes:
         places.setdefault(_place(each.interval), []).append(each.horizon)
-    told = [f"{place} after {_listed(horizons)}" for place, horizons in places.items()]
-    return " and ".join([", ".join(told[:-1]), told[-1]]) if len(told) > 1 else told[0]
+    told = [f"{place} after {_counts(horizons)}" for place, horizons in places.items()]
+    return listed(told)
 
 
 def _place(interval: tuple[float, float] | None) -> str:
@@ -320,9 +321,8 @@ def _place(interval: tuple[float, float] | None) -> str:
     return "lies above zero" if low > 0.0 else "lies below zero" if high < 0.0 else "includes zero"
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    *most, last = (f"{each:,}" for each in numbers)
-    return f"{', '.join(most)} and {last}" if most else last
+def _counts(numbers: Sequence[int]) -> str:
+    return listed([f"{each:,}" for each in numbers])
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

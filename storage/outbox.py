@@ -128,9 +128,16 @@ _MESSAGE: tuple[Any, ...] = (
 )
 
 _ALERT: tuple[Any, ...] = (
-    Alert.id, Alert.session, Alert.rule_set_digest, Alert.kind, Alert.title, Alert.text, Alert.deadline_at,
-    Alert.raised_at, Run.source,
-)  # fmt: skip
+    Alert.id,
+    Alert.session,
+    Alert.rule_set_digest,
+    Alert.kind,
+    Alert.title,
+    Alert.text,
+    Alert.deadline_at,
+    Alert.raised_at,
+    Run.source,
+)
 
 
 class OutboxRepository:
@@ -267,7 +274,7 @@ class OutboxRepository:
         return self._give_up(overtaken)
 
     def last_told(
-        self, sessions: Sequence[dt.date], digest: str, states: Collection[str] = STATES
+        self, sessions: Sequence[dt.date], rule_set_digest: str, states: Collection[str] = STATES
     ) -> dict[tuple[dt.date, str, str], int]:
         """Key of the newest report each recipient has a message for, in some states, by session, channel, recipient."""
         if not sessions:
@@ -275,7 +282,7 @@ class OutboxRepository:
         rows = self._session.execute(
             select(Report.session, OutboxMessage.channel, OutboxMessage.recipient, Report.id)
             .join(OutboxMessage, OutboxMessage.report_id == Report.id)
-            .where(Report.rule_set_digest == digest, Report.session.between(min(sessions), max(sessions)))
+            .where(Report.rule_set_digest == rule_set_digest, Report.session.between(min(sessions), max(sessions)))
             .where(OutboxMessage.state.in_(states))
             .order_by(Report.revision)
         )

@@ -146,15 +146,15 @@ def _use_database(url: str, stem: Path) -> None:
 
 def _show(session: dt.date, page: Path) -> Path:
     """Print the report and write it as a page; returns where."""
-    from flows.cli.report import stored_view
-    from reports.html import render_html
+    from flows.cli.report_diff import stored_report
+    from flows.cli.stored_views import page_of, view_of
     from reports.text import render_text
 
-    view = stored_view(session)
-    click.echo(render_text(view))
+    stored = stored_report(session)
+    click.echo(render_text(view_of(stored)))
     partial = page.with_name(f".{page.name}.part")
     try:
-        partial.write_text(render_html(view), encoding="utf-8")
+        partial.write_text(page_of(stored), encoding="utf-8")
         partial.replace(page)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -103,7 +103,7 @@ def show_report(session: str | None, revision: int | None, as_of: dt.datetime | 
 
 def print_report(session: dt.date) -> None:
     """Print the newest revision of a session's report."""
-    print_view(stored_view(session))
+    print_view(view_of(stored_report(session)))
 
 
 def print_view(view: ReportView) -> None:
@@ -114,11 +114,6 @@ def print_view(view: ReportView) -> None:
         terminal.print_view(view)
     else:
         click.echo(render_text(view), nl=False)
-
-
-def stored_view(session: dt.date) -> ReportView:
-    """The newest revision of a session's report, ready to be rendered."""
-    return view_of(stored_report(session))
 
 
 report.add_command(diff_reports)

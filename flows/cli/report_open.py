@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
 import tempfile
 from pathlib import Path
@@ -11,13 +10,11 @@ import click
 
 from flows.cli.instants import as_of_option
 from flows.cli.manual import manual
-from flows.cli.options import database_option, existing_database
+from flows.cli.options import database_option
 from flows.cli.output import say
 from flows.cli.report_diff import session_date, stored_report
-from flows.cli.stored_views import view_of
+from flows.cli.stored_views import page_of
 from flows.settings import load_settings
-from storage.reports import StoredReport
-from storage.unit_of_work import UnitOfWork
 
 _EXIT_NO_BROWSER = 1
 
@@ -47,7 +44,7 @@ def open_report(session: str | None, revision: int | None, as_of: dt.datetime | 
     if review_url is not None:
         address = f"{review_url}/reports/{stored.session}?revision={stored.revision}"
     else:
-        address = _written(_page(stored), f"tailguard-{stored.session}-r{stored.revision}.html").as_uri()
+        address = _written(page_of(stored), f"tailguard-{stored.session}-r{stored.revision}.html").as_uri()
     click.echo(address)
     if print_only or _shown(address):
         return 0
@@ -60,22 +57,6 @@ def _shown(address: str) -> bool:
     import webbrowser
 
     return webbrowser.open(address)
-
-
-def _page(stored: StoredReport) -> str:
-    """The report as one file, pictures included."""
-    # Drawing loads numpy and matplotlib, which a page of the review app does not need.
-    from flows.wiring import services
-    from reports.charts.draw import png
-    from reports.charts.load import report_charts
-    from reports.html import render_html
-
-    with UnitOfWork(existing_database()) as work:
-        found = services()
-        charts = report_charts(work, stored, ignored=found.judgement().ignored, calendar=found.calendar)
-    view = view_of(stored, charts)
-    pictures = {chart.name: f"data:image/png;base64,{base64.b64encode(png(chart)).decode()}" for chart in charts}
-    return render_html(view, pictures)
 
 
 def _written(page: str, name: str) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING
 
 from flows.cli.options import existing_database
@@ -31,3 +32,19 @@ def view_of(stored: StoredReport, charts: tuple[Chart, ...] = ()) -> ReportView:
         before=before,
         charts=charts,
     )
+
+
+def page_of(stored: StoredReport) -> str:
+    """The report as one file, pictures included."""
+    # Drawing loads numpy and matplotlib, which a page of the review app does not need.
+    from flows.wiring import services
+    from reports.charts.draw import png
+    from reports.charts.load import report_charts
+    from reports.html import render_html
+
+    with UnitOfWork(existing_database()) as work:
+        found = services()
+        charts = report_charts(work, stored, ignored=found.judgement().ignored, calendar=found.calendar)
+    view = view_of(stored, charts)
+    pictures = {chart.name: f"data:image/png;base64,{base64.b64encode(png(chart)).decode()}" for chart in charts}
+    return render_html(view, pictures)

@@ -93,7 +93,7 @@ class Canvas:
             figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=WHITE, edgecolor=WHITE, linewidth=0
         )
         self._canvas = FigureCanvasAgg(self.figure)
-        self._renderer = self._canvas.get_renderer()  # type: ignore[no-untyped-call]
+        self._renderer = self._canvas.get_renderer()  # type: ignore[no-untyped-call]  # as are all of this canvas
         # Each for itself: typefaces are not shared between threads.
         self._fonts = {
             (bold, size): FontProperties(
@@ -108,8 +108,8 @@ class Canvas:
 
     def pixels(self) -> bytes:
         """What has been drawn: red, green, blue and opacity of each pixel, from the top left."""
-        self._canvas.draw()  # type: ignore[no-untyped-call]
-        return bytes(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        self._canvas.draw()  # type: ignore[no-untyped-call]  # as above
+        return bytes(self._canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
 
     def width(self, text: str, size: float = TEXT, *, bold: bool = False) -> float:
         """How wide a text is."""

@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reports.charts.chart import Cell, Chart, Grid, Stop
-from reports.charts.windows import counted, holding, known, note, recent, times
+from reports.charts.windows import counted, known, note, recent, times
 from reports.numbers import beside
-from signals.veqtor.report import SignalReport
+from reports.words import holding
+from signals.veqtor.report import SignalReport, Weights
 from signals.veqtor.rules import DOWNTREND, NO_TREND, UPTREND, VEQTOR, VeqtorRules
 from storage.figures import SessionFigures
 
@@ -39,7 +40,7 @@ def cell_chart(report: SignalReport, history: Sequence[SessionFigures]) -> Chart
         return None
     count, span = visits[here.row, here.column], counted(rows)
     volatility = beside(report.regime.volatility * 100.0, (edge * 100.0 for edge in rules.regime_edges))
-    asked = holding(1.0 - weight, weight, 0.0)
+    asked = holding(Weights(1.0 - weight, weight, 0.0))
     if report.stop_loss.active:
         title = f"Stop-loss: all cash, while volatility of {volatility}% and {report.trend.name} would say {asked}"
     else:

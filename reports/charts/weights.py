@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from reports.charts.chart import CASH, EQUITY, VOLATILITY, Chart, Panel, Stack
-from reports.charts.windows import counted, holding, note, points, recent, stops, times
+from reports.charts.windows import counted, note, points, recent, stops, times
+from reports.words import holding
 from signals.veqtor.report import SignalReport
 from storage.figures import SessionFigures
 
@@ -26,7 +27,7 @@ def weights_chart(report: SignalReport, history: Sequence[SessionFigures]) -> Ch
         != (row.target_equity, row.target_volatility, row.target_cash)
     ]
     stopped = sum(row.stop_loss for row in rows)
-    asked = holding(target.equity, target.volatility, target.cash)
+    asked = holding(target)
     span = counted(rows)
     shares = [row.target_volatility for row in rows if not row.target_cash]
     between = ""

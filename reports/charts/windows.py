@@ -95,12 +95,6 @@ def times(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'s' if count > 1 else ''}"
 
 
-def holding(equity: float, volatility: float, cash: float) -> str:
-    """Weights that are not zero, each with its component."""
-    parts = ((equity, "S&P 500"), (volatility, "VIX futures"), (cash, "cash"))
-    return ", ".join(f"{weight * 100:g}% {name}" for weight, name in parts if weight)
-
-
 def lowest_and_highest(found: Points, unit: str, digits: int) -> str:
     """The extremes of a line with their days, in words."""
     values = [(value, place) for place, value in found if value is not None]

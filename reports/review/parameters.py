@@ -53,7 +53,7 @@ def _whole_number(most: int) -> BeforeValidator:
 
 def _unless_empty(check: BeforeValidator) -> BeforeValidator:
     def checked(value: object) -> object:
-        return None if value is None or value == "" else check.func(value)  # type: ignore[call-arg]
+        return None if value is None or value == "" else check.func(value)  # type: ignore[call-arg]  # it may take a second argument, which none of ours does
 
     return BeforeValidator(checked)
 

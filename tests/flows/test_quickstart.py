@@ -72,6 +72,7 @@ def test_without_a_network_it_ends_with_a_simulated_report_a_page_and_three_comm
     page = tmp_path / "look" / "sample-2026-07-29.html"
     assert f"As a page: {page}" in first.out
     assert page.read_text().count("SIMULATED") >= 4
+    assert page.read_text().count("data:image/png;base64,") >= 8, "its charts"
     written = {path.name for path in page.parent.iterdir() if not path.name.endswith(("-wal", "-shm"))}
     assert written == {"sample-2026-07-29.db", "sample-2026-07-29.html"}
 
