@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Kind = Literal["date", "instant", "text", "integer", "number", "flag"]
@@ -158,6 +159,28 @@ HEDGE_TARGETS = ExportTable(
         Column("basis", "text", "", "Of the mark: observed, model, settlement or mixed.", optional=True),
     ),
 )
+
+
+def chosen_figures(names: Iterable[str], *, of_report: bool = False) -> ExportTable:
+    """Some figures of sessions, and of whole hedges as ``<rule set>.<figure>``, beside their session.
+
+    Parameters
+    ----------
+    names : iterable of str
+    of_report : bool
+        Whether the report they are of is said too.
+    """
+    of_session = {column.name: column for column in FIGURES.columns}
+    of_hedge = {column.name: column for column in HEDGES.columns}
+
+    def found(name: str) -> Column:
+        _, dot, figure = name.rpartition(".")
+        # A report may be without the hedge.
+        return replace(of_hedge[figure], name=name, optional=True) if dot else of_session[name]
+
+    first = (_SESSION, *_REPORT) if of_report else (_SESSION,)
+    return ExportTable("history", "", "a session", (*first, *map(found, names)))
+
 
 TABLES = {table.name: table for table in (FIGURES, HEDGES, ALLOCATIONS, HEDGE_TARGETS)}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -13,12 +14,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from reports.review.columns import DEFAULT, PRESETS, TEXT, Column, columns, csv_bytes, rows_of, whole_hedges, written
+from reports.export.columns import ExportTable, chosen_figures
+from reports.export.tables import csv_lines, write_parquet
+from reports.review.columns import DEFAULT, PRESETS, TEXT, Column, columns, rows_of, whole_hedges, written
 from reports.review.lookup import hedge_of, history_of
 from reports.review.pages import TheSite, answer, page
 from reports.review.parameters import OptionalDay
 from reports.review.problems import Link, Problem
 from reports.review.site import Site
+from signals.errors import ConfigurationError
 from storage.figures import HedgeFigures, SessionFigures
 from storage.unit_of_work import UnitOfWork
 
@@ -209,9 +213,9 @@ def download_history(
     """The range as a file; numbers in full."""
     with site.work() as work:
         chosen = choose(site, work, first, last, names)
-    header = ["session", *(column.name for column in chosen.columns)]
-    rows = [[row.session, *values] for row, values in zip(chosen.history, chosen.rows(), strict=True)]
-    body = csv_bytes(header, rows) if form == "csv" else _parquet(header, rows)
+    table = chosen_figures(column.name for column in chosen.columns)
+    rows = [(row.session, *values) for row, values in zip(chosen.history, chosen.rows(), strict=True)]
+    body = b"".join(csv_lines(table, [rows])) if form == "csv" else _parquet(table, rows)
     kind = "text/csv; charset=utf-8" if form == "csv" else "application/vnd.apache.parquet"
     name = f"tailguard-{chosen.first}-{chosen.last}.{form}"
     return answer(request, body, kind, headers={"content-disposition": f'attachment; filename="{name}"'})
@@ -224,17 +228,10 @@ def has_parquet() -> bool:
     return find_spec("pyarrow") is not None
 
 
-def _parquet(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
+def _parquet(table: ExportTable, rows: Sequence[tuple[Any, ...]]) -> bytes:
+    buffer = io.BytesIO()
     try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError:
-        raise Problem(
-            501,
-            "Parquet is not installed here",
-            "pip install 'tailguard[parquet]' adds it to the app; CSV needs nothing.",
-        ) from None
-    table = pyarrow.table({name: [row[place] for row in rows] for place, name in enumerate(header)})
-    buffer = pyarrow.BufferOutputStream()
-    pyarrow.parquet.write_table(table, buffer)
-    return bytes(buffer.getvalue().to_pybytes())
+        write_parquet(table, [rows], buffer)
+    except ConfigurationError as error:
+        raise Problem(501, "Parquet is not installed here", f"{error.do} CSV needs nothing.") from None
+    return buffer.getvalue()

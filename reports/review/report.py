@@ -14,7 +14,9 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from reports.context import ReportContext
-from reports.review.columns import columns, csv_bytes, rows_of, whole_hedges
+from reports.export.columns import chosen_figures
+from reports.export.tables import csv_lines
+from reports.review.columns import columns, rows_of, whole_hedges
 from reports.review.lookup import content_of, context_of, find
 from reports.review.pages import TheSite, answer, page
 from reports.review.parameters import Day, OptionalDay, Revision
@@ -128,9 +130,9 @@ def csv_of_report(request: Request, site: TheSite, session: Day, revision: Revis
         }
     whole = whole_hedges(hedges)
     names = list(columns(whole))
-    header = ["session", "revision", "emitted_at", *names]
     (values,) = rows_of([row], whole, names)
-    body = csv_bytes(header, [[row.session, row.revision, row.emitted_at.isoformat(), *values]])
+    rows = [(row.session, row.revision, row.emitted_at, *values)]
+    body = b"".join(csv_lines(chosen_figures(names, of_report=True), [rows]))
     name = f"tailguard-{stored.session}-r{stored.revision}.csv"
     headers = {"content-disposition": f'attachment; filename="{name}"'}
     return answer(request, body, "text/csv; charset=utf-8", headers=headers)

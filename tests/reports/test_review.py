@@ -10,6 +10,7 @@ import sqlite3
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow.parquet
 import pytest
 
 from signals.calendar import TradingCalendar
@@ -209,8 +210,10 @@ def test_the_history_is_paged_bounded_and_downloaded_in_full(reader: Reader) -> 
     series = reader.get("/history/series.json?columns=vix,regime,stop_loss").json()
     assert [each["axis"] for each in series["series"]] == ["points", "state"]
     assert series["series"][0]["values"] == [float(row["vix"]) for row in rows]
-    parquet = reader.get("/history/download?columns=vix&format=parquet")
-    assert parquet.content[:4] == b"PAR1"
+    parquet = reader.get("/history/download?columns=vix,stop_loss,trend_run&format=parquet")
+    table = pyarrow.parquet.read_table(io.BytesIO(parquet.content))
+    assert [str(kind) for kind in table.schema.types] == ["date32[day]", "double", "bool", "int64"]
+    assert table["vix"].to_pylist() == [float(row["vix"]) for row in rows]
 
 
 @pytest.mark.parametrize(
