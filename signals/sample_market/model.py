@@ -7,13 +7,16 @@ order, so a longer market begins with exactly the numbers of a shorter one.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from signals.calendar import Days, TradingCalendar
 from signals.errors import ConfigurationError
 from signals.market import HISTORY_START
+from signals.rows import by_rows
 from signals.sample_market.parameters import CALIBRATED, SampleParameters
 from signals.sample_market.pricing import SESSIONS_PER_YEAR, Floats, Integers, Pricing, State
 from signals.sample_market.rates import Rates, sample_rates
@@ -123,6 +126,29 @@ class SamplePath:
     state: State
 
 
+@dataclass(frozen=True)
+class Draws:
+    """Random numbers of one market; of many at once with a second axis.
+
+    Attributes
+    ----------
+    start : float, shape (3,)
+        Normal, of the factors before the first session.
+    price, noise, fast, slow, index : float, shape (n,)
+        Normal, of each session.
+    sizes : float, shape (n,)
+        Jumps in units of the mean one; zero on sessions without one.
+    """
+
+    start: Floats
+    price: Floats
+    noise: Floats
+    fast: Floats
+    slow: Floats
+    index: Floats
+    sizes: Floats
+
+
 def sample_market(
     calendar: TradingCalendar,
     through: dt.date,
@@ -160,8 +186,8 @@ def sample_market(
     spx = parameters.start_level * np.exp(np.cumsum(path.returns))
     dividends = np.exp(parameters.dividend_yield / SESSIONS_PER_YEAR * np.arange(len(sessions)))
     fee = np.exp(-parameters.fund_fee / SESSIONS_PER_YEAR * np.arange(len(sessions)))
-    vix = _quoted(pricing.vix(path.state))
-    advances = _advances(path, seed, parameters)
+    vix = quoted(pricing.vix(path.state))
+    advances = advances_of(path, _normals(len(sessions), seed)[:, _BREADTH], parameters)
     dff, dtb3, irx = sample_rates(sessions, through, _generator(seed, _RATES), parameters)
     return SampleMarket(
         seed=seed,
@@ -170,8 +196,8 @@ def sample_market(
         spx_total_return=(TOTAL_RETURN_SCALE * spx * dividends).round(2),
         spy_adjusted=(FUND_SCALE * spx * dividends * fee).round(6),
         vix=vix,
-        vix3m=_quoted(pricing.vix3m(path.state)),
-        vvix=_quoted(pricing.vvix(path.state), highest=np.inf),
+        vix3m=quoted(pricing.vix3m(path.state)),
+        vvix=quoted(pricing.vvix(path.state), highest=np.inf),
         advances=advances,
         declines=parameters.issues - advances,
         contracts=_contracts(calendar, sessions, pricing, path.state, vix),
@@ -186,25 +212,47 @@ def sample_path(count: int, seed: int, parameters: SampleParameters = CALIBRATED
 
     The first session is drawn from about the long-run law of the factors.
     """
-    p = parameters
-    normals = _normals(count, seed)
-    jumps = p.jumps_a_year / SESSIONS_PER_YEAR
+    jumps = parameters.jumps_a_year / SESSIONS_PER_YEAR
     jumped = _generator(seed, _JUMPS).random(count) < jumps
     sizes = np.where(jumped, _generator(seed, _JUMP_SIZES).standard_exponential(count), 0.0)
-    noise = np.clip(normals[:, _NOISE], -NOISE_LIMIT, NOISE_LIMIT)
-    day_scale = np.exp(0.5 * p.day_noise * noise - 0.25 * p.day_noise**2)
-    moves = normals[:, _PRICE] * day_scale
-    surprises = _with_jumps(moves, sizes, jumps, p.jump_in_price)
-    fast_shocks, slow_shocks = (
-        correlation * moves + (1.0 - correlation**2) ** 0.5 * normals[:, column]
-        for correlation, column in ((p.fast_correlation, _FAST), (p.slow_correlation, _SLOW))
+    start = _generator(seed, _START).standard_normal(3)
+    price, noise, fast, slow, index = _normals(count, seed).T[: _INDEX + 1]
+    return path_of(Draws(start, price, noise, fast, slow, index, sizes), parameters)
+
+
+def path_of(draws: Draws, parameters: SampleParameters = CALIBRATED) -> SamplePath:
+    """The returns and states that some draws make; of many markets at once, one each, where they have a second axis."""
+    p = parameters
+    surprises, fast_shocks, slow_shocks, deviation, unexpected, returns = (
+        np.empty(draws.price.shape) for _ in range(6)
     )
-    state = _states(fast_shocks, slow_shocks, normals[:, _INDEX], sizes, seed, p)
-    variance = np.exp(state.fast) * (p.slow_floor + p.slow_scale * np.exp(state.slow))
-    deviation = np.sqrt(np.concatenate([variance[:1], variance[:-1]]) / SESSIONS_PER_YEAR)
-    unexpected = deviation * surprises
-    returns = p.price_drift / SESSIONS_PER_YEAR - 0.5 * deviation**2 + unexpected
-    returns[1:] += p.reversal * unexpected[:-1]
+
+    def shocks(price: Floats, noise: Floats, fast: Floats, slow: Floats, sizes: Floats) -> tuple[Floats, ...]:
+        within = np.clip(noise, -NOISE_LIMIT, NOISE_LIMIT)
+        moves = price * np.exp(0.5 * p.day_noise * within - 0.25 * p.day_noise**2)
+        own = (
+            correlation * moves + (1.0 - correlation**2) ** 0.5 * rest
+            for correlation, rest in ((p.fast_correlation, fast), (p.slow_correlation, slow))
+        )
+        return _with_jumps(moves, sizes, p.jumps_a_year / SESSIONS_PER_YEAR, p.jump_in_price), *own
+
+    def deviations(fast: Floats, slow: Floats) -> Floats:
+        variance = np.exp(fast) * (p.slow_floor + p.slow_scale * np.exp(slow))
+        daily: Floats = np.sqrt(variance / SESSIONS_PER_YEAR)
+        return daily
+
+    def earned(known: Floats, surprise: Floats) -> tuple[Floats, Floats]:
+        own = known * surprise
+        return own, p.price_drift / SESSIONS_PER_YEAR - 0.5 * known**2 + own
+
+    drawn = (draws.price, draws.noise, draws.fast, draws.slow, draws.sizes)
+    by_rows(shocks, *drawn, out=(surprises, fast_shocks, slow_shocks))
+    state = _states(fast_shocks, slow_shocks, draws.index, draws.sizes, draws.start, p)
+    # Of a session, as known at the close before; of the first, at its own.
+    deviation[:1] = deviations(state.fast[:1], state.slow[:1])
+    by_rows(deviations, state.fast[:-1], state.slow[:-1], out=deviation[1:])
+    by_rows(earned, deviation, surprises, out=(unexpected, returns))
+    by_rows(lambda own, before: own + p.reversal * before, returns[1:], unexpected[:-1], out=returns[1:])
     returns[0] = 0.0
     return SamplePath(returns, unexpected, deviation, state)
 
@@ -227,38 +275,43 @@ def _with_jumps(moves: Floats, sizes: Floats, jumps: float, scale: float) -> Flo
 
 
 def _states(
-    fast_shocks: Floats, slow_shocks: Floats, index_shocks: Floats, sizes: Floats, seed: int, p: SampleParameters
+    fast_shocks: Floats, slow_shocks: Floats, index_shocks: Floats, sizes: Floats, start: Floats, p: SampleParameters
 ) -> State:
     """Run the factors under P. Each close's shock is scaled by the gusts of the close before."""
-    start = _generator(seed, _START).standard_normal(3).tolist()
-    fast = start[0] * p.fast_volatility / (1.0 - p.fast_persistence**2) ** 0.5
-    slow = start[1] * p.slow_volatility / (1.0 - p.slow_persistence**2) ** 0.5
-    index = start[2] * p.index_volatility / (1.0 - p.index_persistence**2) ** 0.5
-    gusts = 1.0
-    jumps = p.jumps_a_year / SESSIONS_PER_YEAR
+    # Of one market, plain numbers: a list is several times faster to go through than an array.
+    one = sizes.ndim == 1
+    lower: Callable[..., Any] = min if one else np.minimum
+    drawn: list[Any] = start.tolist() if one else list(start)
+    jump = sizes - p.jumps_a_year / SESSIONS_PER_YEAR
+    pushes = (p.jump_in_variance * jump, p.gusts_jump * jump, p.index_volatility * index_shocks)
+    columns = [column.tolist() if one else column for column in (fast_shocks, slow_shocks, *pushes)]
+    fast = drawn[0] * p.fast_volatility / (1.0 - p.fast_persistence**2) ** 0.5
+    slow = drawn[1] * p.slow_volatility / (1.0 - p.slow_persistence**2) ** 0.5
+    index = drawn[2] * p.index_volatility / (1.0 - p.index_persistence**2) ** 0.5
+    gusts: Any = 1.0
     kept = p.gusts_persistence - p.gusts_shock * (1.0 + p.gusts_tilt**2)
-    rows = []
-    columns = (fast_shocks, slow_shocks, index_shocks, sizes - jumps)
-    for fast_shock, slow_shock, index_shock, jump in zip(*(column.tolist() for column in columns), strict=True):
+    found = np.empty((len(sizes), 4, *sizes.shape[1:]))
+    rows = zip(*columns, strict=True)
+    for row, (fast_shock, slow_shock, fast_jump, gusts_jump, index_move) in enumerate(rows):
         scale = gusts**0.5
-        fast = p.fast_persistence * fast + p.fast_volatility * scale * fast_shock + p.jump_in_variance * jump
+        fast = p.fast_persistence * fast + p.fast_volatility * scale * fast_shock + fast_jump
         slow = p.slow_persistence * slow + p.slow_volatility * scale * slow_shock
-        fast, slow = min(fast, p.fast_limit), min(slow, p.slow_limit)
-        index = p.index_persistence * index + p.index_volatility * index_shock
+        fast, slow = lower(fast, p.fast_limit), lower(slow, p.slow_limit)
+        index = p.index_persistence * index + index_move
         gusts = 1.0 - p.gusts_persistence + gusts * (kept + p.gusts_shock * (fast_shock + p.gusts_tilt) ** 2)
-        gusts = min(gusts + p.gusts_jump * jump, p.gusts_limit)
-        rows.append((fast, slow, index, gusts))
-    return State(*np.array(rows).T)
+        gusts = lower(gusts + gusts_jump, p.gusts_limit)
+        close = found[row]
+        close[0], close[1], close[2], close[3] = fast, slow, index, gusts
+    return State(found[:, 0], found[:, 1], found[:, 2], found[:, 3])
 
 
-def _quoted(level: Floats, highest: float = HIGHEST_QUOTE) -> Floats:
+def quoted(level: Floats, highest: float = HIGHEST_QUOTE) -> Floats:
     """An index as published, in hundredths."""
     return np.clip(level, LOWEST_QUOTE, highest).round(2)
 
 
-def _advances(path: SamplePath, seed: int, p: SampleParameters) -> Integers:
-    """Issues that rose, out of those that rose or fell."""
-    noise = _normals(len(path.returns), seed)[:, _BREADTH]
+def advances_of(path: SamplePath, noise: Floats, p: SampleParameters = CALIBRATED) -> Integers:
+    """Issues that rose, out of those that rose or fell; `noise` is normal, of the shape of the returns."""
     # A large return counts for more in a calm market, but not by as much as it is rarer there.
     moves = path.unexpected / np.sqrt(path.deviation * TYPICAL_DAY)
     net = np.tanh(p.breadth_slope * moves + p.breadth_noise * noise)
@@ -266,18 +319,30 @@ def _advances(path: SamplePath, seed: int, p: SampleParameters) -> Integers:
     return advances
 
 
+def listed_contracts(calendar: TradingCalendar, sessions: Days) -> tuple[Integers, Integers]:
+    """The first listed expiry of each session, and sessions to it and those after it, shape (n, LISTED_CONTRACTS)."""
+    expiries = calendar.vx_expiries
+    front = np.searchsorted(expiries, sessions, side="right").astype(np.int64)
+    # Counted on the calendar as it is.
+    position = np.searchsorted(calendar.sessions, sessions)
+    listed = front[:, np.newaxis] + np.arange(LISTED_CONTRACTS)
+    ahead: Integers = np.searchsorted(calendar.sessions, expiries[listed]) - position[:, np.newaxis]
+    return front, ahead
+
+
+def settled(prices: Floats) -> Floats:
+    """Daily settlements as published, in ticks."""
+    within = np.clip(prices, LOWEST_QUOTE, HIGHEST_QUOTE)
+    return (np.rint(within / SETTLEMENT_TICK) * SETTLEMENT_TICK).round(4)
+
+
 def _contracts(
     calendar: TradingCalendar, sessions: Days, pricing: Pricing, state: State, vix: Floats
 ) -> tuple[SampleContract, ...]:
     """Settlements of every contract that is one of the next `LISTED_CONTRACTS` on some session."""
     expiries = calendar.vx_expiries
-    front = np.searchsorted(expiries, sessions, side="right")
-    # Sessions to expiry, counted on the calendar as it is.
-    position = np.searchsorted(calendar.sessions, sessions)
-    listed = front[:, np.newaxis] + np.arange(LISTED_CONTRACTS)
-    ahead = np.searchsorted(calendar.sessions, expiries[listed]) - position[:, np.newaxis]
-    prices = np.clip(pricing.future(state.column(), ahead), LOWEST_QUOTE, HIGHEST_QUOTE)
-    settlements = (np.rint(prices / SETTLEMENT_TICK) * SETTLEMENT_TICK).round(4)
+    front, ahead = listed_contracts(calendar, sessions)
+    settlements = settled(pricing.future(state.column(), ahead))
     contracts = []
     for contract in range(int(front[0]), int(front[-1]) + LISTED_CONTRACTS):
         rows = np.flatnonzero((front <= contract) & (contract < front + LISTED_CONTRACTS))

@@ -108,19 +108,21 @@ class Pricing:
         constant, slope = (0.5 * self._slow_variance[part] + self._covariance[part] for part in (0, 1))
         return constant + self._slow_drift, slope
 
-    def _window(self, length: int) -> list[tuple[float, ...]]:
+    def _window(self, length: int, ahead: int) -> list[tuple[float, ...]]:
         """Quadrature of the average over a window: weight, and for either factor fade, growth and slope in gusts."""
         nodes, weights = _average_nodes(length)
         steps = np.arange(_LONGEST + 1)
         tables = (self._fast_fade, *self._fast_growth, self._slow_fade, *self._slow_growth)
-        columns = [np.interp(nodes, steps, table).tolist() for table in tables]
+        columns = [np.interp(nodes + ahead, steps, table).tolist() for table in tables]
         return list(zip(weights.tolist(), *columns, strict=True))
 
-    def _variance(self, fast: Floats, slow: Floats, gusts_over: Floats, length: int) -> Floats:
-        """Expected variance over a window under Q, an annual decimal."""
+    def _variance(self, fast: Floats, slow: Floats, gusts_over: Floats, length: int, ahead: int = 0) -> Floats:
+        """Expected variance over a window under Q that begins `ahead` sessions from now, an annual decimal."""
         p = self.parameters
         total = np.zeros(np.broadcast(fast, slow, gusts_over).shape)
-        for weight, fast_fade, fast_growth, fast_slope, slow_fade, slow_growth, slow_slope in self._window(length):
+        for weight, fast_fade, fast_growth, fast_slope, slow_fade, slow_growth, slow_slope in self._window(
+            length, ahead
+        ):
             burst = np.exp(fast_fade * fast + fast_growth + fast_slope * gusts_over)
             swell = np.exp(slow_fade * slow + slow_growth + slow_slope * gusts_over)
             total += weight * burst * (p.slow_floor + p.slow_scale * swell)
@@ -138,6 +140,16 @@ class Pricing:
         variance = self._variance(state.fast, state.slow, state.gusts - self._gusts_mean, VIX3M_WINDOW)
         faded = self._index_fade[:VIX3M_WINDOW].mean() / self._index_fade[:VIX_WINDOW].mean()
         level: Floats = 100.0 * np.sqrt(variance) * np.exp(faded * state.index)
+        return level
+
+    def forward(self, state: State, sessions: int) -> Floats:
+        """Root of the expected square of the VIX a number of sessions ahead, points: no future is worth more.
+
+        What the index's own factor does to it is that of the expected VIX, not of its square.
+        """
+        variance = self._variance(state.fast, state.slow, state.gusts - self._gusts_mean, VIX_WINDOW, sessions)
+        own = self._index_fade[sessions] * state.index + 0.5 * self._index_variance[sessions]
+        level: Floats = 100.0 * np.sqrt(variance) * np.exp(own)
         return level
 
     def future(self, state: State, sessions: Integers) -> Floats:

@@ -8,6 +8,7 @@ import numpy as np
 
 from signals.calendar import Days
 from signals.market import HISTORY_START
+from signals.rates import is_bond_holiday
 from signals.sample_market.parameters import SampleParameters
 from signals.sample_market.pricing import Floats
 
@@ -39,32 +40,50 @@ def sample_rates(
     days = np.arange(np.datetime64(HISTORY_START), np.datetime64(through) + 1)
     # Four draws a day, in the order of the days; the news of a decision is drawn with those of its day.
     draws = generator.standard_normal((len(days), 4))
-    top, aim = _policy(draws[::DECISION_DAYS, 0].tolist(), parameters)
+    top, aim = (levels[:, 0] for levels in policy(draws[::DECISION_DAYS, :1], parameters.rate_start, parameters))
     decision = np.arange(len(days)) // DECISION_DAYS
     within = _autoregression(draws[:, 1], OWN_PERSISTENCE, FUNDS_NOISE)
-    funds = np.maximum(top[decision] - FUNDS_BELOW_TOP + within, LOWEST_FUNDS)
-    expected_step = np.clip(aim - top, -MOST_STEPS * POLICY_STEP, MOST_STEPS * POLICY_STEP)[decision]
+    funds = funds_rate(top[decision], within)
     own = _autoregression(draws[:, 2], OWN_PERSISTENCE, parameters.bill_noise)
-    bill = np.maximum(
-        top[decision] - FUNDS_BELOW_TOP + parameters.bill_spread + parameters.bill_foresight * expected_step + own, 0.0
-    )
+    bill = bill_rate(top[decision], aim[decision], own, parameters)
     irx = np.maximum(bill + IRX_NOISE * draws[:, 3], 0.0)
     at = np.searchsorted(days, sessions)
-    bonds = np.array([not _is_bond_holiday(day) for day in sessions.tolist()], dtype=bool)
+    bonds = np.array([not is_bond_holiday(day) for day in sessions.tolist()], dtype=bool)
     return (days, funds.round(2)), (sessions[bonds], bill[at][bonds].round(2)), (sessions, irx[at].round(3))
 
 
-def _policy(news: list[float], p: SampleParameters) -> tuple[Floats, Floats]:
-    """Top of the policy range after each decision, and the rate policy aims at, percent."""
-    top, aim = round(p.rate_start / POLICY_STEP) * POLICY_STEP, p.rate_start
-    tops, aims = [], []
-    for shock in news:
-        steps = int((aim - top) / POLICY_STEP)
-        top = max(top + POLICY_STEP * min(max(steps, -MOST_STEPS), MOST_STEPS), POLICY_STEP)
-        tops.append(top)
-        aims.append(max(aim, POLICY_STEP))
+def policy(news: Floats, start: Floats | float, p: SampleParameters) -> tuple[Floats, Floats]:
+    """Top of the policy range after each decision, and the rate policy aims at, percent.
+
+    Parameters
+    ----------
+    news : float, shape (decisions, markets)
+        Normal.
+    start : float, or of shape (markets,)
+        What policy aims at on the first day.
+    """
+    aim = np.broadcast_to(start, news.shape[1:])
+    top = np.rint(aim / POLICY_STEP) * POLICY_STEP
+    tops, aims = np.empty(news.shape), np.empty(news.shape)
+    for row, shock in enumerate(news):
+        steps = np.clip(np.trunc((aim - top) / POLICY_STEP), -MOST_STEPS, MOST_STEPS)
+        top = np.maximum(top + POLICY_STEP * steps, POLICY_STEP)
+        tops[row], aims[row] = top, np.maximum(aim, POLICY_STEP)
         aim = p.rate_mean + p.rate_persistence * (aim - p.rate_mean) + p.rate_shock * shock
-    return np.array(tops), np.array(aims)
+    return tops, aims
+
+
+def funds_rate(top: Floats, within: Floats) -> Floats:
+    """The funds rate, percent, before rounding; `within` is its own deviation."""
+    rate: Floats = np.maximum(top - FUNDS_BELOW_TOP + within, LOWEST_FUNDS)
+    return rate
+
+
+def bill_rate(top: Floats, aim: Floats, own: Floats, p: SampleParameters) -> Floats:
+    """The Treasury bill, percent, before rounding; `own` is its own deviation."""
+    expected_step = np.clip(aim - top, -MOST_STEPS * POLICY_STEP, MOST_STEPS * POLICY_STEP)
+    rate: Floats = np.maximum(top - FUNDS_BELOW_TOP + p.bill_spread + p.bill_foresight * expected_step + own, 0.0)
+    return rate
 
 
 def _autoregression(shocks: Floats, persistence: float, deviation: float) -> Floats:
@@ -74,10 +93,3 @@ def _autoregression(shocks: Floats, persistence: float, deviation: float) -> Flo
         level = persistence * level + scale * shock
         path.append(level)
     return np.array(path)
-
-
-def _is_bond_holiday(day: dt.date) -> bool:
-    """Columbus Day and Veterans Day: the stock market trades, the Treasury market does not."""
-    columbus = day.month == 10 and day.weekday() == 0 and 8 <= day.day <= 14
-    veterans = (day.month, day.day) == (11, 11) or (day.month == 11 and day.weekday() == 0 and day.day == 12)
-    return columbus or veterans
