@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, fields
 
 from signals.errors import ConfigurationError
 
+#: Rule sets of the hedges of a study where nobody names others.
+DEFAULT_HEDGES = ("alvh-seed", "alvh-442", "alvh-seed-reactive")
+
 
 @dataclass(frozen=True)
 class TradingCosts:

@@ -1,141 +1,207 @@
-"""The strategies of a study, as levels of one start: unhedged equity, VEQTOR, and equity beside a layered hedge."""
+"""The strategies of a study, side by side on the same sessions.
+
+Unhedged equity, VEQTOR and its variants, constant weights of VIX futures, and equity beside layered hedges. Rows are
+the usable sessions from the base of the signals on. A strategy that cannot be followed fails by itself.
+"""
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from signals.alvh.hedge import HedgeHistory, Hedges
-from signals.calendar import Days
-from signals.errors import ConfigurationError
-from signals.study.performance import Performance, performance
+from signals.alvh.hedge import Hedges
+from signals.errors import ConfigurationError, DataNotReady
+from signals.study.hedged import hedge_name, hedge_track
+from signals.study.result import Failure
+from signals.study.spec import TradingCosts
+from signals.study.tracks import Track, Tracks
+from signals.study.trading import after_costs, index_trades
+from signals.veqtor.index import VeqtorHistory
+from signals.veqtor.rules import VEQTOR_MID_TERM, VEQTOR_OVERLAY
 from signals.veqtor.signal import VeqtorSignals
-from signals.vix_futures import Floats
+from signals.vix_futures import PATTERNS, SHORT_TERM, Floats, RollPattern, roll_left
 
-UNHEDGED = "S&P 500 TR"
+UNHEDGED = "sp500"
 
-#: What is looked at by itself, where a range holds all of it: the session before the first return, and the last one.
-WINDOWS = (
-    ("2008", dt.date(2008, 8, 29), dt.date(2009, 3, 9)),
-    ("2011", dt.date(2011, 7, 22), dt.date(2011, 10, 3)),
-    ("Feb 2018", dt.date(2018, 1, 26), dt.date(2018, 2, 8)),
-    ("Q1 2020", dt.date(2020, 2, 19), dt.date(2020, 3, 23)),
-    ("2022", dt.date(2021, 12, 31), dt.date(2022, 12, 30)),
-    ("Aug 2024", dt.date(2024, 7, 31), dt.date(2024, 8, 5)),
-    ("Apr 2025", dt.date(2025, 4, 2), dt.date(2025, 4, 8)),
-)
+#: Constant weights of the VIX Short-Term Futures index beside the S&P 500, decimals.
+FIXED_WEIGHTS = (0.025, 0.05, 0.10)
 
 
-@dataclass(frozen=True)
-class StrategyResult:
-    """One strategy over the range.
+def study_tracks(signals: VeqtorSignals, hedges: Hedges, costs: TradingCosts) -> tuple[Tracks, tuple[Failure, ...]]:
+    """Every strategy after costs and before, and those that came to nothing.
 
-    Attributes
+    Parameters
     ----------
-    drag : float, optional
-        Growth a year less that of the unhedged, a decimal; None where there is none.
-    drawdown_reduction : float, optional
-        By which share the deepest fall was less deep than that of the unhedged; negative where it was deeper, None
-        where the unhedged had none.
-    windows : tuple of (name, total return)
-        Of the windows within the range.
+    signals : VeqtorSignals
+    hedges : Hedges
+        Books over the same signals.
+    costs : TradingCosts
+
+    Returns
+    -------
+    Tracks
+        Unhedged equity first. Up to and with the session of its first level a track has no return (NaN), and 0 for
+        everything else; after it there is no hole.
+    tuple of Failure
+        A part ``track <name>`` for each strategy that could not be computed.
     """
-
-    name: str
-    performance: Performance
-    drag: float | None
-    drawdown_reduction: float | None
-    windows: tuple[tuple[str, float], ...]
-
-
-def study(signals: VeqtorSignals, hedges: Hedges, start: dt.date, end: dt.date) -> list[StrategyResult]:
-    """Every strategy over the sessions from `start` to `end`, the unhedged first.
-
-    All are measured over the same sessions: from the first one that every strategy has a level of. The return into the
-    first session is not counted. Costs: those of the rule sets in the hedges; none in the indices.
-
-    Raises
-    ------
-    ConfigurationError
-        When the range holds less than three such sessions.
-    DataNotReady, DataQualityError
-        When its last session has no signal.
-    """
-    asked = signals.inputs.calendar.sessions_in(start, end).tolist()
-    paths = dict(_paths(signals, hedges))
-    first = max(_row(signals, start), *map(_begins, paths.values()))
-    last = signals.row(asked[-1]) if asked else -1
-    if last - first < 2:
-        raise ConfigurationError(
-            "range",
-            expected="three sessions or more of which every strategy has a level",
-            got=f"{max(last - first + 1, 0)} from {start} to {end}",
-            do="Ask for a longer range, or leave out the hedges that begin late.",
-        )
-    sessions = signals.inputs.sessions[first : last + 1]
-    unhedged = performance(sessions, paths[UNHEDGED][first : last + 1])
-    found = []
-    for name, path in paths.items():
-        levels = path[first : last + 1]
-        own = performance(sessions, levels)
-        drag = None
-        if own.growth is not None and unhedged.growth is not None and name != UNHEDGED:
-            drag = own.growth - unhedged.growth
-        fell = unhedged.max_drawdown < 0.0 and name != UNHEDGED
-        reduction = 1.0 - own.max_drawdown / unhedged.max_drawdown if fell else None
-        found.append(StrategyResult(name, own, drag, reduction, tuple(_windows(sessions, levels))))
-    return found
+    base, usable = signals.veqtor.base, signals.inputs.usable
+    found: list[Track] = []
+    failures: list[Failure] = []
+    for name, make in _makers(signals, hedges, costs):
+        try:
+            track = make()
+            _require_whole(track, signals)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one strategy, the others are shown
+            failures.append(Failure(f"track {name}", str(error) or type(error).__name__))
+        else:
+            found.append(track)
+    cash = signals.veqtor.accrual[base:usable]
+    return Tracks(signals.inputs.sessions[base:usable], cash, tuple(found)), tuple(failures)
 
 
-def _begins(path: Floats) -> int:
-    """The row of the first level; the number of rows where there is none."""
-    known = np.isfinite(path)
-    return int(np.argmax(known)) if known.any() else len(path)
-
-
-def _row(signals: VeqtorSignals, day: dt.date) -> int:
-    return int(np.searchsorted(signals.inputs.sessions, np.datetime64(day)))
-
-
-def _paths(signals: VeqtorSignals, hedges: Hedges) -> Iterator[tuple[str, Floats]]:
-    """Levels by row of the inputs, NaN before the first."""
-    rows = len(signals.veqtor.sessions)
-    before = np.full(signals.veqtor.base, np.nan)
-    change = signals.inputs.equity.change[:rows]
-    equity = np.concatenate([before, _levels(change[len(before) + 1 :])])
-    yield UNHEDGED, equity
-    yield "VEQTOR", signals.veqtor.total_return[:rows]
-    for name, index in (("VIX short-term", signals.short_term), ("VIX mid-term", signals.mid_term)):
-        levels = index.total_return.copy()
-        levels[index.unusable_from :] = np.nan
-        yield name, np.concatenate([before, levels])[:rows]
+def _makers(signals: VeqtorSignals, hedges: Hedges, costs: TradingCosts) -> Iterator[tuple[str, Callable[[], Track]]]:
+    """The name of each strategy, and what makes its track."""
+    yield UNHEDGED, partial(_unhedged, signals)
+    yield "veqtor", lambda: veqtor_track(signals, signals.veqtor, costs, "veqtor", "VEQTOR")
+    yield "veqtor-no-stop", partial(_without_stop, signals, costs)
+    yield "veqtor-mid-term", partial(_mid_term, signals, costs)
+    yield "veqtor-overlay", partial(_overlay, signals, costs)
+    for weight in FIXED_WEIGHTS:
+        yield f"fixed-{weight * 100.0:g}", partial(fixed_track, signals, weight, costs)
     for history in hedges.histories:
-        # Where sizes are shares of a value, that of the whole portfolio, it is a strategy by itself.
-        own = history.rules.sizing.base == "value"
-        yield history.rules.name if own else f"S&P + {history.rules.name}", _hedged(history, change, rows, own)
+        equity = signals.inputs.equity.change
+        yield hedge_name(history), partial(hedge_track, history, equity, signals.veqtor.base, costs)
 
 
-def _hedged(history: HedgeHistory, change: Floats, rows: int, own: bool) -> Floats:
-    """Equity beside a hedge whose notional is the value of the equity: its profit of a day is a share of that."""
-    books = history.books
-    if own:
-        levels = np.array([book.base / books.notional for book in books.books])
-    else:
-        profit = np.diff([book.pnl for book in books.books]) / books.notional
-        levels = _levels(change[books.first + 1 : rows] + profit)
-    return np.concatenate([np.full(books.first, np.nan), levels])[:rows]
+def _require_whole(track: Track, signals: VeqtorSignals) -> None:
+    """Refuse a track without a return, or with a hole after the first."""
+    missing = np.flatnonzero(~np.isfinite(track.returns))
+    later = missing[missing > track.first]
+    if len(later):
+        session = signals.inputs.sessions[signals.veqtor.base + int(later[0])]
+        raise DataNotReady(
+            f"{track.label} on {session}",
+            expected="a return",
+            got="none",
+            do="Ask for sessions before it, or load what is missing.",
+            missing=(track.name,),
+        )
+    if track.first == len(track.returns):
+        raise ConfigurationError(
+            track.label, expected="a return in the history", got="none", do="Load a longer history."
+        )
 
 
-def _levels(returns: Floats) -> Floats:
-    levels: Floats = np.concatenate([[1.0], np.cumprod(1.0 + returns)])
-    return levels
+def _unhedged(signals: VeqtorSignals) -> Track:
+    base, usable = signals.veqtor.base, signals.inputs.usable
+    returns = signals.inputs.equity.change[base:usable].copy()
+    returns[0] = np.nan
+    nothing = np.zeros(len(returns))
+    return Track(UNHEDGED, "S&P 500 TR", None, returns, returns, nothing, nothing)
 
 
-def _windows(sessions: Days, levels: Floats) -> Iterator[tuple[str, float]]:
-    for name, start, end in WINDOWS:
-        if sessions[0].item() <= start and end <= sessions[-1].item():
-            first, last = (int(np.searchsorted(sessions, np.datetime64(day))) for day in (start, end))
-            yield name, float(levels[last] / levels[first] - 1.0)
+def veqtor_track(signals: VeqtorSignals, history: VeqtorHistory, costs: TradingCosts, name: str, label: str) -> Track:
+    """VEQTOR by some rules: its level as published, less what following it costs.
+
+    Parameters
+    ----------
+    history : VeqtorHistory
+        A fold over the inputs of the signals, of a funded strategy; it may begin later, and has to reach their end.
+    """
+    weights = history.weights(history.rules.decision_lag)[:, :2]
+    pattern = PATTERNS[history.rules.volatility_index]
+    return _index_track(signals, history.base, weights, history.total_return_change, pattern, costs, name, label)
+
+
+def _without_stop(signals: VeqtorSignals, costs: TradingCosts) -> Track:
+    """VEQTOR that follows its table whatever it lost."""
+    veqtor, lag = signals.veqtor, signals.veqtor.rules.decision_lag
+    decided = veqtor.table_weight
+    held = np.concatenate([np.full(lag, np.nan), decided[: len(decided) - lag]])
+    return _weighted(signals, held, costs, "veqtor-no-stop", "VEQTOR without stop-loss")
+
+
+def fixed_track(signals: VeqtorSignals, weight: float, costs: TradingCosts) -> Track:
+    """A constant weight of the VIX Short-Term Futures index, the rest in the S&P 500, reset at every close."""
+    held = np.full(len(signals.veqtor.sessions), weight)
+    label = f"{(1.0 - weight) * 100.0:g}% S&P 500 TR, {weight * 100.0:g}% VIX futures"
+    return _weighted(signals, held, costs, f"fixed-{weight * 100.0:g}", label)
+
+
+def _weighted(signals: VeqtorSignals, held: Floats, costs: TradingCosts, name: str, label: str) -> Track:
+    """The S&P 500 and the VIX Short-Term Futures index by the weight of the latter held from each close on."""
+    base, usable = signals.veqtor.base, signals.inputs.usable
+    equity, volatility = signals.inputs.equity.change[:usable], signals.short_term.total_return_change
+    gross = np.full(usable, np.nan)
+    earning = held[base : usable - 1]
+    gross[base + 1 :] = (1.0 - earning) * equity[base + 1 :] + earning * volatility[1:]
+    weights = np.stack([1.0 - held, held], axis=1)
+    return _index_track(signals, base, weights, gross, SHORT_TERM, costs, name, label)
+
+
+def _mid_term(signals: VeqtorSignals, costs: TradingCosts) -> Track:
+    """VEQTOR on the mid-term futures; it may begin later than the others, and needs settlements to the end."""
+    history = signals.variants[VEQTOR_MID_TERM.name]
+    ended, usable = len(history.sessions), signals.inputs.usable
+    if ended < usable:
+        raise DataNotReady(
+            f"VEQTOR Mid-Term on {signals.inputs.sessions[ended]}",
+            expected=f"a settlement of every contract of {VEQTOR_MID_TERM.volatility_index}",
+            got="a hole",
+            do="Load it, or ask for sessions before it.",
+            missing=(VEQTOR_MID_TERM.volatility_index,),
+        )
+    return veqtor_track(signals, history, costs, VEQTOR_MID_TERM.name, "VEQTOR Mid-Term")
+
+
+def _overlay(signals: VeqtorSignals, costs: TradingCosts) -> Track:
+    """One unit of the S&P 500 and the overlay on it, which is as large as the value at every close."""
+    veqtor, usable = signals.veqtor, signals.inputs.usable
+    overlay = signals.variants[VEQTOR_OVERLAY.name].total_return_change
+    gross = signals.inputs.equity.change[:usable] + overlay
+    # Together they hold what VEQTOR holds.
+    weights = veqtor.weights(veqtor.rules.decision_lag)[:, :2]
+    return _index_track(
+        signals, veqtor.base, weights, gross, SHORT_TERM, costs, VEQTOR_OVERLAY.name, "S&P 500 TR + VEQTOR overlay"
+    )
+
+
+def _index_track(
+    signals: VeqtorSignals,
+    start: int,
+    weights: Floats,
+    gross: Floats,
+    pattern: RollPattern,
+    costs: TradingCosts,
+    name: str,
+    label: str,
+) -> Track:
+    """A strategy by its weights held from each close on and its returns, both by row of the inputs, from `start` on."""
+    base, usable = signals.veqtor.base, signals.inputs.usable
+    start = max(start, base)
+    panel = signals.inputs.panel(start)
+    own = gross[start:usable].copy()
+    own[:1] = np.nan
+    trades = index_trades(
+        weights[start:usable],
+        own,
+        signals.inputs.equity.change[start:usable],
+        pattern.contracts(roll_left(panel.sessions, signals.inputs.calendar)),
+        panel.settle,
+        panel.front,
+        costs,
+    )
+    before = start - base
+    none, nothing = np.full(before, np.nan), np.zeros(before)
+    return Track(
+        name=name,
+        label=label,
+        against=UNHEDGED,
+        returns=np.concatenate([none, after_costs(own, trades.cost)]),
+        gross=np.concatenate([none, own]),
+        cost=np.concatenate([nothing, trades.cost]),
+        turnover=np.concatenate([nothing, trades.turnover]),
+    )
