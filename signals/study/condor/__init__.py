@@ -1,0 +1,1 @@
+"""The iron condor programme that a layered hedge is meant to protect."""
