@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UNIT := $(BIN)/pytest -m "not server" -n 2 --dist worksteal -p no:benchmark -p no:anyio
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test unit zones lint audit reliability bench lock clean
+.PHONY: run test unit zones lint audit reliability bench bench-peers lock clean
 
 run: $(VENV)/.installed
 	@$(BIN)/tailguard quickstart
@@ -41,10 +41,15 @@ reliability: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/pytest benchmarks --benchmark-columns=min,median,iqr,rounds
 
+# VEQTOR in other engines beside ours, and their section of docs/benchmarks.md. They have an environment of their own.
+bench-peers: $(VENV)/.installed $(VENV)/peers/.installed
+	$(BIN)/python -m benchmarks.peers
+
 lock: $(VENV)/.installed
 	$(PIP) uv
 	$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --no-header \
-		--extra postgresql --extra parquet --group dev --python-version 3.11 --upgrade --output-file requirements.lock
+		--extra postgresql --extra parquet --extra dask --group dev --python-version 3.11 --upgrade \
+		--output-file requirements.lock
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis
@@ -55,4 +60,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes --no-deps -r requirements.lock
 	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/peers/.installed: benchmarks/peers/requirements.txt
+	@echo "Installing other engines into $(VENV)/peers ..."
+	@$(PYTHON) -m venv $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@

@@ -27,9 +27,11 @@ from sqlalchemy import Engine
 
 from flows.logs import runs_are_kept, tell
 from reports.context import load_context
-from reports.markdown import render_markdown
+from reports.markdown import escaped, render_markdown
 from reports.stored import content_of, report_before
+from reports.study.text import study_text
 from reports.view import report_view
+from signals.study.result import StudyResult
 from signals.veqtor.report import SignalReport
 from signals.veqtor.rules import VEQTOR
 from storage.runs import EMITTED, REVISED, SessionOutcome
@@ -39,11 +41,12 @@ from tasks.persist import allocation_lines
 from tasks.sources.payload import Source
 
 #: Keys of the artifacts: the page of each shows its history, run by run.
-REPORT_KEY, TARGETS_KEY, REVIEW_KEY, PROGRESS_KEY = (
+REPORT_KEY, TARGETS_KEY, REVIEW_KEY, PROGRESS_KEY, STUDY_KEY = (
     "tailguard-report",
     "tailguard-targets",
     "tailguard-review",
     "tailguard-backfill",
+    "tailguard-study",
 )
 
 
@@ -63,6 +66,16 @@ def show_range(source: Source, tags: Sequence[str]) -> None:
     if runs_are_kept():
         with _for_show():
             _label(source, tags)
+
+
+def show_study(result: StudyResult) -> None:
+    """Show a study: its answer, and all of it as `tailguard study` prints it."""
+    if not runs_are_kept():
+        return
+    with _for_show():
+        fenced = study_text(result).replace("```", "")
+        answer = "\n\n".join(escaped(sentence) for sentence in result.answer)
+        create_markdown_artifact(f"{answer}\n\n```text\n{fenced}\n```\n", key=STUDY_KEY)
 
 
 def _label(source: Source, tags: Sequence[str], name: str | None = None) -> None:

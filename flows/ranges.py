@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Protocol
@@ -38,8 +38,20 @@ def chunks(sessions: Sequence[dt.date]) -> Iterator[Sequence[dt.date]]:
 @contextmanager
 def progress_bar(total: int) -> Iterator[Advance]:
     """A progress bar on standard error, where that is a terminal."""
-    console = Console(stderr=True)
-    columns = (TextColumn("backfill"), BarColumn(), MofNCompleteColumn(), TextColumn("sessions"), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("backfill", total=total)
+    with _bar("backfill", "sessions") as progress:
+        task = progress.add_task("", total=total)
         yield lambda count: progress.update(task, advance=count)
+
+
+@contextmanager
+def parts_bar(work: str) -> Iterator[Callable[[int, int], None]]:
+    """The same for parts; it is told how many are done, of how many."""
+    with _bar(work, "parts") as progress:
+        task = progress.add_task("", total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def _bar(work: str, unit: str) -> Progress:
+    console = Console(stderr=True)
+    columns = (TextColumn(work), BarColumn(), MofNCompleteColumn(), TextColumn(unit), TimeRemainingColumn())
+    return Progress(*columns, console=console, disable=not console.is_terminal, transient=True)

@@ -320,6 +320,29 @@ class Settings(BaseSettings):
         "What readers of `tailguard review` have to know, 16 characters or more; needed where others can reach it.",
         example="change-me-change-me",
     )
+    study_runner: Literal["processes", "threads", "dask"] = _setting(
+        "Study",
+        "processes",
+        "Where the parts of a study are computed: in processes or on threads of this machine, or by Dask through "
+        "prefect-dask, which `pip install 'tailguard[dask]'` brings. What is found is the same to the bit.",
+    )
+    study_workers: int | None = _setting(
+        "Study",
+        None,
+        "How many of them there are, by default as many as this machine has processors. A Dask cluster of your own "
+        "has its own number.",
+        ge=1,
+        le=1024,
+        example=4,
+    )
+    study_dask_address: str | None = _setting(
+        "Study",
+        None,
+        "Scheduler of a Dask cluster of your own, for `dask`, whose workers have the same tailguard on machines of the "
+        "same kind. Without one, a cluster on this machine is started for each study and ended with it.",
+        takes="address of a Dask scheduler",
+        example="tcp://dask.example.com:8786",
+    )
     log_level: Literal["debug", "info", "warning", "error"] | None = _setting(
         "Logs",
         None,

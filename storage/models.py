@@ -1,7 +1,8 @@
 """Tables.
 
 Money is in US dollars, weights are decimals, instants are UTC. Nothing here is ever updated but the delivery state of
-an outbox row, the end of a run, and what became of a payload: read, refused, or its body pruned.
+an outbox row, the end of a run, what became of a payload: read, refused, or its body pruned; and what was computed and
+can be computed again: a kept book, a study.
 """
 
 from __future__ import annotations
@@ -360,3 +361,35 @@ class KeptBook(Base):
     inputs: Mapped[str] = mapped_column(String(64))
     program: Mapped[str] = mapped_column(String(64))
     document: Mapped[str] = mapped_column(Text)
+
+
+class Study(Base):
+    """A study: what it is made from, as a digest, and what it found, as compressed JSON.
+
+    One made again from the same takes the place of the one before, which it equals unless a part of that had failed.
+    """
+
+    __tablename__ = "studies"
+    __table_args__ = (UniqueConstraint("key"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    first: Mapped[dt.date] = mapped_column(Date)
+    last: Mapped[dt.date] = mapped_column(Date)
+    source: Mapped[str] = mapped_column(String(20))
+    simulated: Mapped[bool]
+    complete: Mapped[bool]
+    # Last, so that the columns before it are read without it.
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class StudyPart(Base):
+    """What came of one part of a study that is not finished, to go on from: compressed JSON."""
+
+    __tablename__ = "study_parts"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    part: Mapped[str] = mapped_column(String(80), primary_key=True)
+    kept_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    document: Mapped[bytes] = mapped_column(LargeBinary)

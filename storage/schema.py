@@ -13,7 +13,7 @@ from signals.errors import ConfigurationError
 from storage.engine import shown
 
 #: The newest migration; a test keeps it equal to the head of the scripts.
-SCHEMA_REVISION = "0009"
+SCHEMA_REVISION = "0010"
 
 #: Any number, the same in every program that upgrades.
 _UPGRADE_LOCK = 7_415_003_311

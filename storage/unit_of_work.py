@@ -15,6 +15,7 @@ from storage.observations import ObservationRepository
 from storage.outbox import OutboxRepository
 from storage.reports import ReportRepository
 from storage.runs import RunRepository
+from storage.studies import StudyRepository
 
 
 class UnitOfWork:
@@ -45,6 +46,7 @@ class UnitOfWork:
         self.figures = FigureRepository(self._session)
         self.exports = ExportRepository(self._session)
         self.kept_books = KeptBookRepository(self._session)
+        self.studies = StudyRepository(self._session)
 
     def __enter__(self) -> Self:
         if self._alone:

@@ -25,8 +25,8 @@ pytestmark = pytest.mark.server
 
 PACKAGES = {"flows", "tasks", "signals", "storage", "reports"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-#: Imported where it is installed, and no dependency: `history --format parquet` and PostgreSQL.
-OPTIONAL = {"pyarrow", "psycopg"}
+#: Imported where it is installed, and no dependency: `history --format parquet`, PostgreSQL, and studies on Dask.
+OPTIONAL = {"pyarrow", "psycopg", "distributed", "prefect_dask"}
 
 
 @dataclass(frozen=True)

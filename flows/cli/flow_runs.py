@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,11 +44,16 @@ def check_services(source: str | None, data_dir: Path | None, rule_sets: Sequenc
     return work, chosen
 
 
-def run_flow(flow: Callable[..., Any], **parameters: Any) -> Any:
-    """Run a flow in this process and return its result; raise what it raised."""
+def run_flow(flow: Callable[..., Any], *, workers_report: bool = False, **parameters: Any) -> Any:
+    """Run a flow in this process and return its result; raise what it raised.
+
+    With `workers_report`, processes that the flow starts are told of its temporary server: without, each would start
+    one of its own.
+    """
     with _terminable():
         _start_temporary_server()
-        state = flow(**parameters, return_state=True)
+        with _address_told() if workers_report else nullcontext():
+            state = flow(**parameters, return_state=True)
     # Prefect wraps what a flow puts into its final state.
     data = getattr(state.data, "result", state.data)
     if isinstance(data, BaseException):
@@ -90,6 +95,13 @@ def _start_temporary_server() -> None:
         SubprocessASGIServer().start()
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _address_told() -> AbstractContextManager[Any]:
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    return temporary_settings({PREFECT_API_URL: PREFECT_API_URL.value() or SubprocessASGIServer().api_url})
 
 
 def outcome_document(outcome: SessionOutcome) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from tests.flows.conftest import Tailguard
 #: Settings whose default nobody would leave uncommented: the file shows an example.
 NO_DEFAULT = {"approvers", "log_level", "review_url", "review_token", "ignored_values", "fred_api_key", "early_closes",
     "data_dir", "variants", "smtp_host", "smtp_password", "mail_to", "slack_bot_token", "slack_channel", "clock",
-    "unscheduled_closures",
+    "unscheduled_closures", "study_workers", "study_dask_address",
 }  # fmt: skip
 DEFAULTS = Settings.model_construct()
 
@@ -243,7 +243,7 @@ def test_every_example_is_a_value_the_setting_takes(monkeypatch: pytest.MonkeyPa
     for setting in described_settings():
         assert setting.default not in (None, "", []) or setting.example is not None, setting.name
         if setting.example is not None and setting.name != "slack_webhook_url":
-            text = ",".join(setting.example) if isinstance(setting.example, list) else setting.example
+            text = ",".join(setting.example) if isinstance(setting.example, list) else str(setting.example)
             monkeypatch.setenv(variable(setting.name), text)
     load_settings()
     for name in ("slack_bot_token", "slack_channel"):

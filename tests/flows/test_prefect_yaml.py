@@ -22,7 +22,7 @@ EACH = pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=list(BY_NAME))
 
 #: What a person has to say who starts a run by hand.
 RANGE = {"start": "2020-01-02", "end": "2020-01-03"}
-ASKED_FOR = {"backfill-manual": RANGE, "study-manual": RANGE}
+ASKED_FOR = {"backfill-manual": RANGE}
 
 
 def flow_of(deployment: dict[str, Any]) -> Flow[..., Any]:

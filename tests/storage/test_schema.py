@@ -33,7 +33,7 @@ pytestmark = pytest.mark.server
 
 TABLES = {
     "market", "payloads", "observations", "runs", "outcomes", "reports", "allocations", "hedge_targets", "alerts",
-    "outbox", "chain_calls", "kept_books", "session_figures", "hedge_figures",
+    "outbox", "chain_calls", "kept_books", "session_figures", "hedge_figures", "studies", "study_parts",
 }  # fmt: skip
 
 
@@ -349,6 +349,10 @@ def fill(engine: Engine) -> None:
         work.outbox.drop([work.outbox.pending()[0].id], t)
         work.figures.add([figures(keys[0], day)], [hedge_figures(keys[0], day)])
         work.kept_books.keep(StoredBook("b" * 64, day, "c" * 64, "d" * 64, "{}"))
+        work.studies.add(
+            "e" * 64, "{}", made_at=t, first=day, last=later, source="files", simulated=False, complete=True
+        )
+        work.studies.keep_part("f" * 64, "bootstrap 1/20", "{}", t)
         work.commit()
 
 
@@ -371,7 +375,8 @@ def test_each_downgrade_keeps_what_the_older_schema_has_a_place_for(engine: Engi
         with_connection(engine, lambda config: command.downgrade(config, "-1"))
         assert current_revision(engine) == script.down_revision
         left[str(script.down_revision)] = contents(engine)
-    assert left["0008"] == {table: count for table, count in full.items() if not table.endswith("_figures")}
+    assert left["0009"] == {table: count for table, count in full.items() if table not in ("studies", "study_parts")}
+    assert left["0008"] == {table: count for table, count in left["0009"].items() if not table.endswith("_figures")}
     assert left["0007"] == {table: count for table, count in left["0008"].items() if table != "kept_books"}
     assert left["0006"] == left["0007"]
     assert left["0005"] == {
