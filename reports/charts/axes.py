@@ -100,8 +100,13 @@ def value_ticks(panel: Panel, scale: Scale, most: int) -> list[tuple[float, str]
         ticks = _log_ticks(scale.low, scale.high)
     if not ticks or len(ticks) < 2:
         ticks = round_ticks(scale.low, scale.high, most)
+    return [each for each in tick_labels(ticks, panel.suffix) if scale.low <= each[0] <= scale.high]
+
+
+def tick_labels(ticks: Sequence[float], suffix: str) -> list[tuple[float, str]]:
+    """Values with their labels, all to as many digits as one of them needs."""
     digits = next((count for count in range(8) if all(_is_round(tick, count) for tick in ticks)), 8)
-    return [(tick, f"{tick + 0.0:,.{digits}f}{panel.suffix}") for tick in ticks if scale.low <= tick <= scale.high]
+    return [(tick, f"{tick + 0.0:,.{digits}f}{suffix}") for tick in ticks]
 
 
 def _is_round(value: float, digits: int) -> bool:

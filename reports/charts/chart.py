@@ -88,6 +88,14 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """A place on the x axis where something begins, with a label."""
+
+    place: Place
+    label: str
+
+
+@dataclass(frozen=True)
 class Panel:
     """One pair of axes. Panels of a chart stand above each other and share the x axis.
 
@@ -113,6 +121,7 @@ class Panel:
     stacks: tuple[Stack, ...] = ()
     bars: Bars | None = None
     marks: tuple[Mark, ...] = ()
+    moments: tuple[Moment, ...] = ()
     suffix: str = ""
     scale: str = LINEAR
     share: float = 1.0
@@ -167,6 +176,67 @@ class Grid:
 
 
 @dataclass(frozen=True)
+class Span:
+    """A row of a figure with the range around it, and perhaps a narrower range within; `text` is written behind it."""
+
+    label: str
+    value: float
+    low: float
+    high: float
+    text: str
+    inner: tuple[float, float] | None = None
+    role: str = FIRST
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Rows of ranges on one x axis.
+
+    Attributes
+    ----------
+    title : str
+        What the x axis shows, and in which unit.
+    rows : tuple of Span
+        From the top.
+    suffix : str
+        Written behind the figures of the x axis.
+    claimed : tuple of float, optional
+        A range the rows are held against, shaded.
+    zero : bool
+        Whether the axis has to show zero, with a line.
+    """
+
+    title: str
+    rows: tuple[Span, ...]
+    suffix: str = ""
+    claimed: tuple[float, float] | None = None
+    zero: bool = False
+
+
+@dataclass(frozen=True)
+class HeatMap:
+    """A figure for each pair of two parameters, darker where it is higher.
+
+    Attributes
+    ----------
+    rows, columns : tuple of str
+        Names, from the top and from the left.
+    rows_title, columns_title : str
+    cells : tuple of rows of (text, value)
+        None for the value of a cell without one.
+    chosen : tuple of (row, column), optional
+        The cell that is framed.
+    """
+
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    rows_title: str
+    columns_title: str
+    cells: tuple[tuple[tuple[str, float | None], ...], ...]
+    chosen: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Chart:
     """A chart.
 
@@ -186,7 +256,9 @@ class Chart:
         The session it is of, and what has to be known about the figures.
     panels : tuple of Panel
     grid : Grid, optional
-        Instead of panels.
+    spans : tuple of Spans
+    heat_map : HeatMap, optional
+        Each of them instead of panels.
     x_title : str
         What the x axis counts; empty for days.
     simulated : bool
@@ -201,5 +273,7 @@ class Chart:
     note: str
     panels: tuple[Panel, ...] = ()
     grid: Grid | None = None
+    spans: tuple[Spans, ...] = ()
+    heat_map: HeatMap | None = None
     x_title: str = ""
     simulated: bool = False

@@ -31,6 +31,7 @@ from reports.charts.chart import (
     Panel,
     Points,
 )
+from reports.charts.spans import draw_heat_map, draw_spans, heat_map_height, spans_height
 
 WIDTH = 960.0
 
@@ -59,6 +60,7 @@ _SHADE, _SHADE_OPACITY = "#000000", 0.12
 _MANY_POINTS = 600
 
 _TICK_ROOM = 150.0
+
 _PALETTE = 256
 
 #: Typefaces are cached by matplotlib for the whole process.
@@ -67,12 +69,16 @@ _ONE_AT_A_TIME = Lock()
 
 def png(chart: Chart) -> bytes:
     """A chart as a PNG. Callers in other threads wait for each other."""
-    width, height = WIDTH, HIGH if len(chart.panels) > 2 else HEIGHT
+    width, height = WIDTH, _height(chart)
     with _ONE_AT_A_TIME:
         canvas = Canvas(width, height)
         area = _frame(canvas, chart)
         if chart.grid is not None:
             _draw_grid(canvas, chart.grid, area)
+        elif chart.spans:
+            draw_spans(canvas, chart.spans, area, {role: style[0] for role, style in _LINES.items()})
+        elif chart.heat_map is not None:
+            draw_heat_map(canvas, chart.heat_map, area, _LINES[FIRST][0])
         else:
             _draw_panels(canvas, chart, area)
         if chart.simulated:
@@ -81,6 +87,17 @@ def png(chart: Chart) -> bytes:
     body = io.BytesIO()
     image.quantize(_PALETTE, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(body, "PNG")
     return body.getvalue()
+
+
+def _height(chart: Chart) -> float:
+    """As high as others, or as its rows need."""
+    if not chart.spans and chart.heat_map is None:
+        return HIGH if len(chart.panels) > 2 else HEIGHT
+    sheet = Canvas(WIDTH, HEIGHT)
+    room = _frame(sheet, chart)
+    found = chart.heat_map
+    needed = spans_height(sheet, chart.spans, room.width) if found is None else heat_map_height(sheet, found)
+    return float(int(needed + HEIGHT - room.height))
 
 
 def _frame(canvas: Canvas, chart: Chart) -> Box:
@@ -167,6 +184,9 @@ def _draw_panel(canvas: Canvas, panel: Panel, across: Scale, scale: Scale) -> No
     for level in panel.levels:
         pixel = scale(level.value)
         canvas.line([(across.start, pixel), (across.end, pixel)], INK, 1.1, (1.2, 1.8), above=1.5)
+    for moment in panel.moments:
+        pixel = across(number_of(moment.place))
+        canvas.line([(pixel, scale.start), (pixel, scale.end)], QUIET, 1.1, (4.0, 2.0), above=1.4)
     for line in panel.lines:
         colour, width, dash = _LINES[line.role]
         if len(line.points) > _MANY_POINTS:
@@ -266,11 +286,16 @@ def _label_inside(canvas: Canvas, panel: Panel, across: Scale, scale: Scale, ins
             if other is not level
         ]
         canvas.label(level.label, [(left, bottom) for bottom in beside for left in lefts], inside, foreign=others)
+    for moment in panel.moments:
+        wide, pixel = canvas.width(moment.label, SMALL), across(number_of(moment.place))
+        tops = [scale.start + 6.0, scale.end - 6.0 - high]
+        anchors = [(each, top) for top in tops for each in (pixel + 6.0, pixel - wide - 6.0)]
+        canvas.label(moment.label, anchors, inside, colour=QUIET)
     for shade in panel.shades:
         if shade.label:
             wide = canvas.width(shade.label, SMALL)
             left, right = (across(number_of(each)) for each in (shade.start, shade.end))
-            tops = [scale.end - 6.0 - high, scale.start + 6.0]
+            tops = [scale.end - 6.0 - high, scale.start + 6.0, scale.end - 14.0 - 2.0 * high]
             anchors = [(each, top) for top in tops for each in (left + 6.0, right + 6.0, left - wide - 6.0)]
             canvas.label(shade.label, anchors, inside, colour=QUIET)
 

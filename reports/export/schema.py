@@ -33,7 +33,7 @@ from signals.veqtor.rules import VEQTOR
 #: Names the shape of the documents; a newer version has another.
 SCHEMA_ID = f"urn:tailguard:report:{SCHEMA_VERSION}"
 
-_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _ABOUT = (
     "What a report says of one session, and which report it is. Weights, returns and shares are decimals, volatilities "
     "annualised decimals; VIX, VX, prices and strikes are in points, index levels in index points, amounts in US "
@@ -102,6 +102,7 @@ _PROVENANCE: dict[str, dict[str, Any]] = {
 }
 
 _PLAIN: dict[Any, dict[str, Any]] = {
+    object: {},
     str: {"type": "string"},
     bool: {"type": "boolean"},
     int: {"type": "integer"},
@@ -115,7 +116,7 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 def report_schema() -> bytes:
     """The schema of an exported report, as JSON."""
     shapes: dict[str, dict[str, Any]] = {}
-    report = _shape(SignalReport, shapes)
+    report = shape(SignalReport, shapes)
     _let_overlays_be_negative(shapes)
     report["properties"]["schema_version"] |= {
         "minimum": 1,
@@ -123,7 +124,7 @@ def report_schema() -> bytes:
         "description": "Of the shape of the document.",
     }
     schema = {
-        "$schema": _DRAFT,
+        "$schema": DRAFT,
         "$id": SCHEMA_ID,
         "title": "tailguard signal report",
         "description": _ABOUT,
@@ -147,7 +148,7 @@ def _let_overlays_be_negative(shapes: dict[str, dict[str, Any]]) -> None:
                 option["$ref"] = f"#/$defs/{_VARIANT_WEIGHTS}"
 
 
-def _shape(kind: type, shapes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def shape(kind: type, shapes: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The schema of a dataclass; those it holds are added to `shapes`."""
     make: Any = kind
     hints, texts = get_type_hints(make), _described(kind)
@@ -187,7 +188,7 @@ def _typed(hint: Any, words: tuple[str, ...] | None, shapes: dict[str, dict[str,
         make: Any = hint
         if make.__name__ not in shapes:
             shapes[make.__name__] = {}
-            shapes[make.__name__] = _shape(make, shapes)
+            shapes[make.__name__] = shape(make, shapes)
         return {"$ref": f"#/$defs/{make.__name__}"}
     return dict(_PLAIN[hint])
 

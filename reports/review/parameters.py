@@ -86,6 +86,7 @@ Revision = Annotated[
     _unless_empty(_whole_number(_REVISIONS)),
     WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _REVISIONS}),
 ]
+RowId = Annotated[int, Path(), _whole_number(GREATEST_ID)]
 OptionalId = Annotated[int | None, Query(), _unless_empty(_whole_number(GREATEST_ID))]
 RuleSetName = Annotated[str, Query(pattern=r"^[A-Za-z0-9._-]{1,80}$", description="Of which rule set.")]
 Series = Annotated[str, Path(pattern=r"^[A-Za-z0-9.&_-]{1,40}$", description="A series, such as SPX or VX.2020-03-18.")]

@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from flows.rule_sets import rule_sets_named
+from reports.study.export import study_json
 from signals.calendar import TradingCalendar
 from signals.series import CBOE, SPX, YAHOO
 from signals.veqtor.report import SignalReport
@@ -26,6 +27,7 @@ from tasks.ingest import ingest
 from tasks.persist import Recipient, emit
 from tasks.sources.files import FilesSource
 from tests.conftest import RECORDED_LAST, now
+from tests.reports.made_study import made_study
 
 FIRST, LAST = dt.date(2025, 1, 2), RECORDED_LAST
 
@@ -66,8 +68,26 @@ def fill(path: Path, data_dir: Path, calendar: TradingCalendar) -> Path:
     emit(engine, daily, make(sessions[-1:]), [DESK, CHANNEL], lambda: emitted_on(LAST))
     _finish(engine, daily, emitted_on(LAST))
     _expected_next(engine, calendar)
+    _study(engine)
     engine.dispose()
     return path
+
+
+def _study(engine: Engine) -> None:
+    """A study, of a made-up market: a real one takes a minute."""
+    result = made_study()
+    with UnitOfWork(engine) as work:
+        work.studies.add(
+            "ab" * 32,
+            study_json(result),
+            made_at=emitted_on(LAST),
+            first=result.first,
+            last=result.last,
+            source="files",
+            simulated=False,
+            complete=True,
+        )
+        work.commit()
 
 
 def _run(engine: Engine, kind: str, at: dt.datetime) -> int:

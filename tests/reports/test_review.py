@@ -323,9 +323,9 @@ def test_an_empty_database_says_how_to_fill_it(
     path.write_bytes(sqlite_with_schema)
     reader = reader_of(config_of(f"sqlite:///{path}", calendar))
     assert "tailguard run" in Page(reader.get("/").text).words
-    for page in ("/history", "/study", "/diff", "/reports", "/events.ics"):
+    for page in ("/history", "/diff", "/reports", "/events.ics"):
         assert reader.get(page).status_code == 404
-    for page in ("/calendar", "/data", "/outbox", "/rules", "/feed.atom"):
+    for page in ("/calendar", "/data", "/outbox", "/rules", "/study", "/feed.atom"):
         assert reader.get(page).status_code == 200, page
 
 

@@ -229,7 +229,7 @@ def test_the_row_of_a_value_is_found_or_not_claimed() -> None:
     assert not line.marked
 
 
-@pytest.mark.parametrize("path", ["/history", "/api/history", "/history/download", "/history/series.json", "/study"])
+@pytest.mark.parametrize("path", ["/history", "/api/history", "/history/download", "/history/series.json"])
 def test_a_range_outside_of_what_is_stored_is_said(reader: Reader, path: str) -> None:
     for asked in ("first=2030-01-01", "last=1999-01-01", "first=2006-06-24&last=2006-06-25"):
         answer = reader.get(f"{path}?{asked}")
