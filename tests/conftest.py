@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
+from signals.alvh.hedge import Hedges, hedges_of
 from signals.calendar import TradingCalendar, trading_calendar
 from signals.inputs import resolve
 from signals.market import MarketData, market_history
@@ -22,6 +23,7 @@ from tasks.ingest import read_source
 from tasks.sources.files import FilesSource
 from tests.market_files import LAST, write_market
 from tests.postgresql import NoPostgreSQL, Server, postgresql_server
+from tests.signals.recorded_books import NOTIONAL, SHIPPED_AND_OTHER
 
 ROOT = Path(__file__).parent.parent
 NOW = dt.datetime(2026, 11, 20, 23, 45, tzinfo=dt.UTC)
@@ -75,6 +77,16 @@ def recorded(data_dir: Path) -> MarketData:
 def recorded_signals(recorded: MarketData, calendar: TradingCalendar) -> VeqtorSignals:
     """The signals of the whole recorded history."""
     return veqtor_signals(resolve(market_history(recorded, calendar, RECORDED_LAST), calendar))
+
+
+@pytest.fixture(scope="session")
+def recorded_hedges(recorded_signals: VeqtorSignals) -> Hedges:
+    """The books of every rule set that ships, and of other instruments, over the whole recorded history.
+
+    They take ten seconds to fold, once for all modules: nothing changes them. A module that looks at some of them takes
+    those with `tests.signals.recorded_books.only`.
+    """
+    return hedges_of(recorded_signals, SHIPPED_AND_OTHER, NOTIONAL)
 
 
 @pytest.fixture(scope="session")

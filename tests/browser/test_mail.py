@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from signals.calendar import TradingCalendar, contract_code
 from signals.series import vx_expiry_of, vx_series
@@ -42,6 +44,14 @@ def mail(filled: Path) -> EmailMessage:
         key = message_key(work, message)
     engine.dispose()
     return compose(view, "tailguard@example.com", message.recipient, key, emitted_on(LAST))
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A reader of mails: no review app is started for them."""
+    with closing(browser.new_context()) as made:
+        made.set_default_timeout(15_000)
+        yield made
 
 
 def shown(mail: EmailMessage, *, with_pictures: bool = True) -> str:

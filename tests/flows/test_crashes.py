@@ -256,8 +256,10 @@ def test_a_run_killed_while_it_delivers_leaves_one_message_uncertain(
     note(matrix, evening.name, f"when {moment}", came_of_it)
 
 
-#: The evenings that are also played on PostgreSQL, and by Prefect's engine.
+#: The evening that is also played by Prefect's engine, and the one that is always also played on PostgreSQL.
 USUAL, CORRECTED = EVENINGS[1], EVENINGS[2]
+#: All are killed on SQLite; it is the one with the most to store that is killed on PostgreSQL too by `make test`.
+ON_POSTGRESQL = [USUAL, CORRECTED] if WRITE else [CORRECTED]
 
 
 @pytest.fixture
@@ -286,7 +288,7 @@ def on_postgresql(postgresql: Server, directory: Path, server: Receivers, run_in
     execute(*(f"DROP DATABASE IF EXISTS {each} WITH (FORCE)" for each in (name, kept)))
 
 
-@pytest.mark.parametrize("evening", [USUAL, CORRECTED], ids=[USUAL.name, CORRECTED.name])
+@pytest.mark.parametrize("evening", ON_POSTGRESQL, ids=[evening.name for evening in ON_POSTGRESQL])
 def test_on_postgresql_a_killed_run_loses_and_doubles_nothing(
     evening: Evening, on_postgresql: Play, matrix: Matrix
 ) -> None:

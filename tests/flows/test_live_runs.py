@@ -21,6 +21,9 @@ NOWHERE = "http://127.0.0.1:9"
 def at(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], LiveServers]]:
     """Make it another instant, for the publishers and for the runs."""
     monkeypatch.setenv("TAILGUARD_SOURCE", "live")
+    monkeypatch.setenv("TAILGUARD_SOURCE_SPACING_SECONDS", "0")
+    # Books of twenty years take seconds; where one matters, `with_hedges` is asked for.
+    monkeypatch.setenv("TAILGUARD_HEDGES", "")
     with live_servers(data_dir, dt.datetime(2026, 7, 1, tzinfo=dt.UTC)) as servers:
 
         def move(instant: str) -> LiveServers:
@@ -37,11 +40,18 @@ def at(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[st
         yield move
 
 
+@pytest.fixture
+def with_hedges(at: Callable[[str], LiveServers], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hedges of the default settings."""
+    monkeypatch.delenv("TAILGUARD_HEDGES")
+
+
 def outcome(ended: Ended) -> tuple[int, str, str]:
     found = json.loads(ended.out)
     return ended.code, found["session"], found["outcome"]
 
 
+@pytest.mark.usefixtures("with_hedges")
 def test_runs_of_three_days_keep_one_scale_and_revise_nothing(
     at: Callable[[str], LiveServers], tailguard: Tailguard
 ) -> None:
@@ -104,6 +114,7 @@ def test_a_session_nobody_could_read_in_time_has_failed(
     assert outcome(tailguard("run", "--json", "--session", "2026-07-29")) == (1, "2026-07-29", "FAILED")
 
 
+@pytest.mark.usefixtures("with_hedges")
 def test_rates_that_cannot_be_read_are_stood_in_for_and_the_report_says_so(
     at: Callable[[str], LiveServers], tailguard: Tailguard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

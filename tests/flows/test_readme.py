@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+import pty
 import re
 import shutil
+import struct
 import subprocess
 import sys
+import termios
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.conftest import ROOT
+from tests.flows.conftest import Ended, Tailguard
 
 pytestmark = pytest.mark.server
 
@@ -22,6 +28,11 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = [block.strip().splitlines() for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL)]
 USE = next(block for block in BLOCKS if block[0].startswith("tailguard"))
 REVIEW = ["tailguard review"]
+
+#: The first command of each is started as a process, by the console script; what follows needs none of its own, and
+#: runs in the process of the test without importing everything once more.
+AS_PROCESSES = ("quickstart", "init", "run", "backfill", "report list", "report open", "report feed", "study")
+
 SCHEDULE = next(block for block in BLOCKS if block[0].startswith("prefect"))
 
 
@@ -41,17 +52,26 @@ def test_the_commands_are_those_this_test_runs() -> None:
     assert BLOCKS == [["make run", "make test"], USE, REVIEW, SCHEDULE]
 
 
-def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[str, str], tmp_path: Path) -> None:
+def test_the_commands_of_use_do_what_is_said(
+    data_dir: Path,
+    environment: dict[str, str],
+    tailguard: Tailguard,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     (tmp_path / "data").symlink_to(data_dir)
+    monkeypatch.setenv("COLUMNS", environment["COLUMNS"])
+    as_processes = {next(each for each in USE if each.startswith(f"tailguard {name}")) for name in AS_PROCESSES}
     shown = {}
     for command in USE:
-        done = subprocess.run(command.split(), cwd=tmp_path, env=environment, capture_output=True, text=True)
+        own = command in as_processes
+        done = console(command, tmp_path, environment) if own else tailguard(*command.split()[1:])
         # Two sessions differ.
         expected = 1 if command.startswith("tailguard report diff") else 0
-        assert done.returncode == expected, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert "Traceback" not in done.stderr
-        assert done.stderr == ""
-        shown[command] = done.stdout
+        assert done.code == expected, f"{command}\n{done.out}\n{done.err}"
+        assert "Traceback" not in done.err
+        assert done.err == ""
+        shown[command] = done.out
     excerpt = re.search(r"```text\n(.*?)```", README, re.DOTALL)
     assert excerpt
     report = shown["tailguard report show 2020-03-16"].splitlines()
@@ -68,6 +88,12 @@ def test_the_commands_of_use_do_what_is_said(data_dir: Path, environment: dict[s
             assert max(map(len, out.splitlines())) <= 80, command
     assert (tmp_path / "reports.csv").read_text().count("\n") == 63
     assert "2020-03-31" in reviewed(tmp_path, environment)
+
+
+def console(command: str, directory: Path, environment: dict[str, str]) -> Ended:
+    """Run a command as a shell does."""
+    done = subprocess.run(command.split(), cwd=directory, env=environment, capture_output=True, text=True)
+    return Ended(done.returncode, done.stdout, done.stderr)
 
 
 def reviewed(directory: Path, environment: dict[str, str]) -> str:
@@ -88,18 +114,51 @@ def reviewed(directory: Path, environment: dict[str, str]) -> str:
     pytest.fail(f"nothing answers at {address}")
 
 
-def test_make_run_needs_no_network(environment: dict[str, str]) -> None:
+def test_make_run_needs_no_network_and_a_terminal_of_80_columns(environment: dict[str, str]) -> None:
     # Nothing listens there, also where there is a network.
-    environment |= {f"TAILGUARD_{name}_URL": "http://127.0.0.1:9" for name in ("YAHOO", "CBOE", "FRED")}
+    names = ("YAHOO", "CBOE", "CBOE_WEB", "FRED")
+    environment |= {f"TAILGUARD_{name}_URL": "http://127.0.0.1:9" for name in names}
+    del environment["COLUMNS"]
+    environment.pop("LINES", None)
     there_before = (ROOT / "quickstart").exists()
-    command = ["make", "--no-print-directory", "run"]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    code, out, err = on_a_terminal(["make", "--no-print-directory", "run"], ROOT, environment)
     if not there_before:
         shutil.rmtree(ROOT / "quickstart")
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "No live data: no usable answer from 127.0.0.1:9" in done.stdout
-    assert "\nSIMULATED S&P 500 Dynamic VEQTOR, session " in done.stdout
-    assert "\nNext:\n" in done.stdout
+    assert (code, err) == (0, "")
+    assert "No live data: no usable answer from 127.0.0.1:9" in out
+    lines = out.splitlines()
+    assert "Going on with the sample market: every number below is SIMULATED." in lines
+    assert "\nSIMULATED S&P 500 Dynamic VEQTOR, session " in out
+    assert "\nNext:\n" in out
+    assert "\x1b" not in out
+    # A path is not broken: it would no longer be one.
+    assert [line for line in lines if len(line) > 80 and not line.startswith("As a page: /")] == []
+
+
+def on_a_terminal(command: list[str], directory: Path, environment: dict[str, str]) -> tuple[int, str, str]:
+    """The exit code of a command, and what a terminal of 24 lines and 80 columns shows of its output and its errors.
+
+    Each has a terminal of its own, to be told apart.
+    """
+    shown, given = zip(*(pty.openpty() for _ in range(2)), strict=True)
+    for each in given:
+        fcntl.ioctl(each, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    run = subprocess.Popen(command, cwd=directory, env=environment, stdout=given[0], stderr=given[1])
+    for each in given:
+        os.close(each)
+    with ThreadPoolExecutor() as threads:
+        out, err = threads.map(to_the_end, shown)
+    return run.wait(60), out, err
+
+
+def to_the_end(terminal: int) -> str:
+    """Everything that is shown on a terminal until nobody is on it any more."""
+    shown = b""
+    with contextlib.suppress(OSError):  # it is then read with an error
+        while piece := os.read(terminal, 4096):
+            shown += piece
+    os.close(terminal)
+    return shown.decode().replace("\r\n", "\n")
 
 
 def test_the_deployments_are_accepted_and_a_worker_starts(environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from reports.export.documents import exported
 from reports.export.schema import report_schema
 from reports.html import render_html
 from reports.view import SUBJECT_LIMIT
+from signals.alvh.hedge import Hedges
 from signals.alvh.history import row_of_hedge
 from signals.alvh.rules import SHIPPED
 from signals.document import decode, encode
@@ -23,6 +24,7 @@ from tasks.compute import reports_on
 from tasks.hedges import ReportHedges
 from tests.reports.stored import stored
 from tests.reports.test_renderings import check, sampled, view_of
+from tests.signals.recorded_books import NOTIONAL, only
 
 pytestmark = pytest.mark.server
 
@@ -31,10 +33,12 @@ MAIL_BYTES = 100_000
 
 
 @pytest.fixture(scope="module")
-def reports(recorded_signals: VeqtorSignals) -> list[SignalReport]:
+def reports(recorded_signals: VeqtorSignals, recorded_hedges: Hedges) -> list[SignalReport]:
     known = ("2018-02-05", "2020-02-28", "2020-03-16", "2022-06-13", "2024-08-05", "2025-04-08")
     sessions = sorted({*sampled(recorded_signals, 20), *map(dt.date.fromisoformat, known)})
-    hedges = ReportHedges(recorded_signals, rule_sets_named(SHIPPED), 1e6)
+    books = only(recorded_hedges, recorded_signals, *SHIPPED)
+    hedges = ReportHedges(recorded_signals, rule_sets_named(SHIPPED), NOTIONAL, make=lambda *_: books)
+    assert hedges.rule_sets == tuple(history.rules for history in books.histories)
     return reports_on(recorded_signals, sessions, 1e6, {}, ("veqtor-mid-term", "veqtor-overlay"), hedges)
 
 

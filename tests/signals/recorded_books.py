@@ -11,7 +11,8 @@ import numpy as np
 
 from signals.alvh.book import Book, LayerBook, Order
 from signals.alvh.contracts import Legs
-from signals.alvh.hedge import HedgeHistory
+from signals.alvh.hedge import HedgeHistory, Hedges
+from signals.alvh.macro import macro_panel
 from signals.alvh.market import OptionMarket
 from signals.alvh.rules import SHIPPED, Costs, RuleSet, Sale
 from signals.alvh.ruleset_files import shipped_rule_set
@@ -19,6 +20,7 @@ from signals.alvh.substitutes import forward_prices
 from signals.alvh.surface import SURFACE
 from signals.market import MarketData, Observations
 from signals.series import VIX, vx_expiry_of
+from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import Floats
 
 NOTIONAL = 1_000_000.0
@@ -68,6 +70,16 @@ def other_instruments() -> RuleSet:
         lower_moneyness=None, middle_moneyness=None, upper_moneyness=None, size_when_stopped=1.0,
     )  # fmt: skip
     return replace(seed, name="other-instruments", layers=(future, buffer, replace(anchor, instrument="vxx-call")))
+
+
+#: The rule sets of the fixture `recorded_hedges`.
+SHIPPED_AND_OTHER = (*map(shipped_rule_set, SHIPPED), other_instruments())
+
+
+def only(hedges: Hedges, signals: VeqtorSignals, *names: str) -> Hedges:
+    """The hedges of some of the rule sets that were folded together: a book depends on none beside it."""
+    histories = {history.rules.name: history for history in hedges.histories}
+    return Hedges([histories[name] for name in names], NOTIONAL, macro_panel(signals))
 
 
 def sessions_of(history: HedgeHistory) -> Iterator[tuple[int, Book, Book | None]]:

@@ -12,7 +12,6 @@ from signals.alvh.book import BUY, EXPIRY
 from signals.alvh.contracts import Legs
 from signals.alvh.hedge import HedgeHistory, Hedges, hedges_of, vxth_index
 from signals.alvh.report import MONETISE, OPEN, ROLL
-from signals.alvh.rules import SHIPPED
 from signals.alvh.ruleset_files import shipped_rule_set
 from signals.veqtor.signal import VeqtorSignals
 from tests.signals.recorded_books import NAMES, NOTIONAL, VARIATIONS, Marks, decided, sessions_of, varied
@@ -21,19 +20,21 @@ pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def hedges(recorded_signals: VeqtorSignals) -> Hedges:
-    rule_sets = [shipped_rule_set(name) for name in SHIPPED] + [varied(number) for number in range(len(VARIATIONS))]
-    return hedges_of(recorded_signals, rule_sets, NOTIONAL)
+def histories(recorded_hedges: Hedges, recorded_signals: VeqtorSignals) -> dict[str, HedgeHistory]:
+    """Of each rule set that ships, and of each variation."""
+    variations = hedges_of(recorded_signals, [varied(number) for number in range(len(VARIATIONS))], NOTIONAL)
+    found = {history.rules.name: history for history in (*recorded_hedges.histories, *variations.histories)}
+    return {name: found[name] for name in NAMES}
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def history(request: pytest.FixtureRequest, hedges: Hedges) -> HedgeHistory:
-    return hedges.histories[NAMES.index(request.param)]
+def history(request: pytest.FixtureRequest, histories: dict[str, HedgeHistory]) -> HedgeHistory:
+    return histories[request.param]
 
 
 @pytest.fixture(scope="module")
-def marks(hedges: Hedges) -> Marks:
-    return Marks(hedges.histories[0].market)
+def marks(histories: dict[str, HedgeHistory]) -> Marks:
+    return Marks(histories[NAMES[0]].market)
 
 
 def test_no_entry_is_decided_above_its_size(history: HedgeHistory, marks: Marks) -> None:
@@ -183,8 +184,10 @@ def test_a_step_of_early_selling_is_made_once_and_never_sells_what_is_not_there(
                 assert layer.order.buy is None
 
 
-def test_the_yardstick_by_the_general_fold_is_the_index(hedges: Hedges, recorded_signals: VeqtorSignals) -> None:
-    history = hedges.histories[SHIPPED.index("vxth")]
+def test_the_yardstick_by_the_general_fold_is_the_index(
+    histories: dict[str, HedgeHistory], recorded_signals: VeqtorSignals
+) -> None:
+    history = histories["vxth"]
     index = vxth_index(recorded_signals)
     level = [100.0 * book.base / history.books.notional for book in history.books.books]
     first = history.books.inception
@@ -200,9 +203,9 @@ def test_the_yardstick_by_the_general_fold_is_the_index(hedges: Hedges, recorded
 @pytest.mark.parametrize("name", ["alvh-seed", "alvh-442"])
 @pytest.mark.parametrize("factor", [0.001, 3.0, 1000.0])
 def test_contracts_and_amounts_grow_with_the_notional(
-    hedges: Hedges, recorded_signals: VeqtorSignals, name: str, factor: float
+    histories: dict[str, HedgeHistory], recorded_signals: VeqtorSignals, name: str, factor: float
 ) -> None:
-    one = hedges.histories[NAMES.index(name)]
+    one = histories[name]
     other = hedges_of(recorded_signals, [shipped_rule_set(name)], NOTIONAL * factor).histories[0]
     for book, scaled in zip(one.books.books, other.books.books, strict=True):
         assert scaled.net_cost == pytest.approx(book.net_cost, abs=1e-12)

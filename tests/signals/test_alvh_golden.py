@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from signals.alvh.hedge import Hedges, hedges_of
+from signals.alvh.hedge import Hedges
 from signals.alvh.report import HedgeSignal, LayerTarget
-from signals.alvh.ruleset_files import shipped_rule_set
 from signals.veqtor.signal import VeqtorSignals
 from tests.signals.golden_hedges import DAYS, DOUBTS, ENTRIES, Entry
 from tests.signals.raw_market import LADDER, NOTIONAL, SEED, Raw, chosen, ladder_share
+from tests.signals.recorded_books import only
 
 pytestmark = pytest.mark.server
 
@@ -28,8 +28,8 @@ def raw(data_dir: Path) -> Raw:
 
 
 @pytest.fixture(scope="module")
-def hedges(recorded_signals: VeqtorSignals) -> Hedges:
-    return hedges_of(recorded_signals, [shipped_rule_set(SEED), shipped_rule_set(LADDER)], NOTIONAL)
+def hedges(recorded_hedges: Hedges, recorded_signals: VeqtorSignals) -> Hedges:
+    return only(recorded_hedges, recorded_signals, SEED, LADDER)
 
 
 def signal(hedges: Hedges, rule_set: str, day: dt.date) -> HedgeSignal:

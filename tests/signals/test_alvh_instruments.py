@@ -11,11 +11,11 @@ import pytest
 from vollib.black import black
 from vollib.black.greeks.analytical import delta as black_delta
 
-from signals.alvh.hedge import Hedges, hedges_of
+from signals.alvh.hedge import Hedges
 from signals.alvh.report import MODEL, SETTLEMENT, HedgeSignal, LayerTarget
 from signals.veqtor.signal import VeqtorSignals
 from tests.signals.raw_market import Raw
-from tests.signals.recorded_books import NOTIONAL, other_instruments
+from tests.signals.recorded_books import NOTIONAL, only
 
 pytestmark = pytest.mark.server
 
@@ -26,8 +26,8 @@ MULTIPLIERS = {"DORMANT": 0.25, "GUARDED": 0.5, "ACTIVE": 1.0, "EXPANDED": 1.5}
 
 
 @pytest.fixture(scope="module")
-def hedges(recorded_signals: VeqtorSignals) -> Hedges:
-    return hedges_of(recorded_signals, [other_instruments()], NOTIONAL)
+def hedges(recorded_hedges: Hedges, recorded_signals: VeqtorSignals) -> Hedges:
+    return only(recorded_hedges, recorded_signals, "other-instruments")
 
 
 @pytest.fixture(scope="module")

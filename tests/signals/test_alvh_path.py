@@ -20,19 +20,21 @@ from signals.inputs import resolve
 from signals.market import MarketData, market_history
 from signals.veqtor.signal import VeqtorSignals, veqtor_signals
 from tests.conftest import RECORDED_LAST
-from tests.signals.recorded_books import NOTIONAL, noisy, other_instruments
+from tests.signals.recorded_books import NOTIONAL, noisy, only
 from tests.signals.test_no_look_ahead import cut_after, signals_through
 
 pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def hedges(recorded_signals: VeqtorSignals) -> Hedges:
-    return hedges_of(recorded_signals, [*map(shipped_rule_set, SHIPPED), other_instruments()], NOTIONAL)
+def hedges(recorded_hedges: Hedges) -> Hedges:
+    return recorded_hedges
 
 
-def test_a_roll_is_decided_on_the_day_that_was_announced(recorded_signals: VeqtorSignals) -> None:
-    hedges = hedges_of(recorded_signals, [shipped_rule_set(name) for name in ("alvh-seed", "alvh-442")], NOTIONAL)
+def test_a_roll_is_decided_on_the_day_that_was_announced(
+    recorded_hedges: Hedges, recorded_signals: VeqtorSignals
+) -> None:
+    hedges = only(recorded_hedges, recorded_signals, "alvh-seed", "alvh-442")
     history = hedges.histories[0]
     announced: dict[tuple[str, str, dt.date, dt.date | None], dt.date] = {}
     for day in history.market.dates[history.books.inception :]:
@@ -51,11 +53,8 @@ def test_a_roll_is_decided_on_the_day_that_was_announced(recorded_signals: Veqto
 
 # Nothing looks ahead.
 
-#: The beginning, crashes, closed days, a month without a settlement, and where recorded inputs end.
-CUTS = [
-    "2006-04-03", "2008-10-10", "2012-10-31", "2018-02-05", "2018-02-06", "2018-12-06", "2020-02-11", "2024-07-31",
-    "2025-11-03", "2026-06-15",
-]  # fmt: skip
+#: The beginning, crashes, after a closed day, a month without a settlement, and where recorded inputs end.
+CUTS = ["2006-04-03", "2008-10-10", "2012-10-31", "2018-02-05", "2020-02-11", "2024-07-31", "2025-11-03", "2026-06-15"]
 
 
 @pytest.mark.parametrize("day", CUTS)

@@ -10,21 +10,19 @@ import numpy as np
 import pytest
 from sqlalchemy import Engine, select, text, update
 
-from signals.alvh.hedge import Hedges, hedges_of
+from signals.alvh.hedge import Hedges
 from signals.alvh.kept import OLDEST_SESSIONS, SESSIONS_BEHIND
-from signals.alvh.rules import SHIPPED
-from signals.alvh.ruleset_files import shipped_rule_set
 from signals.market import MarketData
 from signals.series import CBOE_ARCHIVE, vx_series
 from signals.veqtor.signal import VeqtorSignals
 from storage.models import KeptBook
 from tasks.kept_books import KeptBooks
-from tests.signals.recorded_books import NOTIONAL, other_instruments
+from tests.signals.recorded_books import NOTIONAL, SHIPPED_AND_OTHER
 from tests.signals.test_no_look_ahead import cut_after, signals_through
 
 pytestmark = pytest.mark.server
 
-RULE_SETS = [*map(shipped_rule_set, SHIPPED), other_instruments()]
+RULE_SETS = SHIPPED_AND_OTHER
 ONE = RULE_SETS[:1]
 
 #: Amid a crash, and calm years later.
@@ -41,18 +39,15 @@ def signals_later(recorded: MarketData) -> VeqtorSignals:
     return signals_through(cut_after(recorded, LATER), LATER)
 
 
-@pytest.fixture(scope="module")
-def from_the_beginning(signals_later: VeqtorSignals) -> Hedges:
-    return hedges_of(signals_later, RULE_SETS, NOTIONAL)
-
-
 def is_taken_up(hedges: Hedges) -> list[bool]:
     return [history.books.first > history.books.inception for history in hedges.histories]
 
 
 def test_a_fold_from_a_kept_book_is_that_from_the_beginning(
-    engine: Engine, signals_then: VeqtorSignals, signals_later: VeqtorSignals, from_the_beginning: Hedges
+    engine: Engine, signals_then: VeqtorSignals, signals_later: VeqtorSignals, recorded_hedges: Hedges
 ) -> None:
+    # It goes on to the last recorded session, which changes nothing of the sessions before.
+    from_the_beginning = recorded_hedges
     books = KeptBooks(engine, since=THEN)
     assert not any(is_taken_up(books.hedges(signals_then, RULE_SETS, NOTIONAL)))
     found = books.hedges(signals_later, RULE_SETS, NOTIONAL)
