@@ -124,7 +124,7 @@ def test_index_chunk(benchmark: BenchmarkFixture) -> None:
 
 
 def test_hedged_chunk(benchmark: BenchmarkFixture) -> None:
-    """One market of ten years: three books, and the condor programme alone and beside each."""
+    """One market of ten years: three books, and the condor programme alone and beside each, under three skews."""
     rule_sets = [shipped_rule_set(name) for name in ("alvh-seed", "alvh-442", "alvh-seed-reactive")]
     benchmark.pedantic(hedged_chunk, args=(SPEC, rule_sets, 0, 1), rounds=3, warmup_rounds=1)
 

@@ -58,7 +58,7 @@ def study(
         path_years: Length of each.
         seed: Of all that is drawn.
         confidence: Of every interval, a share.
-        costs: What trading costs: equity, vx_points, spx_option, spx_option_points; those left out as usual.
+        costs: What trading costs: equity, vx_points, spx_option, spx_option_points, vix_option; others as usual.
         runner: Where it is computed, by default as configured.
         workers: How many workers, by default as configured.
         again: Whether all of it is computed although it is stored.

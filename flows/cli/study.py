@@ -118,6 +118,14 @@ DASK = "dask"
     help="The least of it, in index points.",
 )
 @click.option(
+    "--vix-option-factor",
+    type=float,
+    default=_COSTS.vix_option,
+    show_default=True,
+    metavar="TIMES",
+    help="How many times the half-spreads of the rule sets an option on the VIX costs.",
+)
+@click.option(
     "--runner",
     type=click.Choice(["processes", "threads", "serial", DASK]),
     help="Where it is computed, by default as configured: what is found is the same to the bit.",
@@ -157,6 +165,7 @@ def study(
     vx_cost_points: float,
     spx_option_cost: float,
     spx_option_points: float,
+    vix_option_factor: float,
     runner: str | None,
     workers: int | None,
     form: str,
@@ -186,6 +195,7 @@ def study(
             vx_points=vx_cost_points,
             spx_option=spx_option_cost * _PER_CENT,
             spx_option_points=spx_option_points,
+            vix_option=vix_option_factor,
         ),
         seed=seed,
         confidence=confidence,

@@ -74,7 +74,7 @@ def _rows(result: StudyResult) -> Iterator[Row]:
             yield _of(result, "figures", each.track, each.period, key, measure)
     for interval in result.intervals:
         for key, estimate in _ordered(result, interval.values):
-            yield _with_interval("intervals", interval.track, "whole", key, unit_of(result, key), estimate)
+            yield _with_interval("intervals", interval.track, interval.period, key, unit_of(result, key), estimate)
     for claim in result.claims:
         for finding in claim.findings:
             yield _with_interval("claims", finding.what, "", claim.key, finding.unit, finding.estimate)

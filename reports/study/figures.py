@@ -20,10 +20,13 @@ _OTHER_DIGITS = 2
 _LARGE = 1_000.0
 
 #: Statistics that say by how much something differs: their sign is always shown.
-DIFFERENCES = frozenset({"drag", "drawdown_reduction", "sharpe_gain"})
+DIFFERENCES = frozenset({"gain", "drag", "drawdown_reduction", "sharpe_gain"})
 
 #: Statistics that only something measured against another has.
-OF_HEDGES = DIFFERENCES | {"irr", "break_even_years", "crash_years"}
+OF_HEDGES = DIFFERENCES | {
+    *("irr", "carry", "cash_share", "cash_growth"),
+    *("crash_gain", "largest_crash", "break_even_years", "crash_years"),
+}
 
 
 def figure(value: float | None, unit: str, *, sign: bool = False, mark: bool = True) -> str:
@@ -54,7 +57,9 @@ def estimate(found: Estimate, unit: str, *, sign: bool = False) -> str:
 
 
 def between(low: float, high: float, unit: str, *, sign: bool = False, mark: bool = True) -> str:
-    """A range, such as ``1.0 to 2.0%``."""
+    """A range, such as ``1.0 to 2.0%``; a single figure where both ends are one."""
+    if low == high:
+        return figure(low, unit, sign=sign, mark=mark)
     first = figure(low, unit, sign=sign, mark=False)
     return f"{first} to {figure(high, unit, sign=sign, mark=mark)}"
 

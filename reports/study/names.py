@@ -26,12 +26,19 @@ HEADS = {
     "turnover": "Turnover",
     "cost": "Cost",
     "irr": "IRR",
+    "carry": "Carry",
+    "gain": "Gain",
+    "cash_share": "Cash",
+    "cash_growth": "With cash",
+    "crash_gain": "In a crash",
+    "largest_crash": "In one",
     "break_even_years": "Break-even",
     "crash_years": "Crash every",
 }
 
 #: Units of statistics that only the condor has.
 CONDOR_UNITS = {
+    "over_cash": "share",
     "income": "share",
     "win_rate": "share",
     "trades": "trades",

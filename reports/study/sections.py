@@ -3,29 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reports.study.figures import DIFFERENCES, OF_HEDGES, between, estimate, figure, told
 from reports.study.names import HEADS, head, label_of, named, unit_of
 from reports.tables import Section, Table
 from reports.words import count
-from signals.study.result import CALM, CRISIS, WHOLE
+from signals.study.result import CALM, CRISIS, NOT_TESTED, SINCE_LIVE, WHOLE, WHOLE_RANGE
 
 if TYPE_CHECKING:
     from signals.study.result import Claim, Period, StudyResult, TrackInfo
 
 #: Columns of the whole range, the most asked for first; what else was measured follows.
-_WHOLE = ("growth", "volatility", "sharpe", "max_drawdown", "drag", "drawdown_reduction")
+_WHOLE = (
+    *("growth", "volatility", "sharpe", "max_drawdown", "drag", "drawdown_reduction"),
+    *("cost", "carry", "cash_share", "cash_growth", "break_even_years"),
+)
+
+#: Parts of the range that are not a detail.
+_PARTS = (SINCE_LIVE, "back-test")
 
 #: Columns of a part of the range.
 _PART = ("total_return", "growth", "volatility", "sharpe", "max_drawdown", "drag", "drawdown_reduction")
 
 #: Headlines, in the order in which they are asked for.
-_HEADLINES = ("drag", "drawdown_reduction", "sharpe_gain", "growth", "max_drawdown", "sharpe")
+_HEADLINES = ("drag", "drawdown_reduction", "sharpe_gain", "carry", "growth", "max_drawdown", "sharpe")
 
 
-#: How findings end that a claim is not about.
-_COMPARED = "for comparison"
+#: What a claim is judged by.
+_BY = (
+    "Judged by the rule set that follows the description most closely; what was recorded by its interval, what was "
+    "simulated by the median of the markets and its error. Others are compared beneath."
+)
 
 #: Kinds of periods that are short, and many.
 _SHORT = ((CRISIS, "Crises"), (CALM, "Calm years"))
@@ -44,10 +54,11 @@ def failures(result: StudyResult) -> Iterator[Section]:
 
 
 def claims(result: StudyResult) -> Iterator[Section]:
-    """Each claim with what was measured and the verdict, in a line."""
+    """Each claim with its verdict, and beneath it each finding it is judged by."""
     if result.claims:
-        rows = tuple((each.claim.rstrip("."), _measured(each), each.verdict) for each in result.claims)
-        yield Section("Claims", (), Table(("Claim", "Measured", "Verdict"), rows), "claims")
+        rows = tuple(row for each in result.claims for row in _judged(each))
+        why = (each.sentence for each in result.claims if each.verdict == NOT_TESTED and each.sentence)
+        yield Section("Claims", (_BY, *why), Table(("Claim", "Measured", "Verdict"), rows), "claims")
 
 
 def findings(result: StudyResult) -> Iterator[Section]:
@@ -68,16 +79,17 @@ def findings(result: StudyResult) -> Iterator[Section]:
         yield Section(title, (each.sentence, *claimed, *absent), table, f"claim-{each.key}", detail=True)
 
 
-def _measured(claim: Claim) -> str:
-    """What was found for a claim: its figure with the interval, or the range of several."""
-    found = [each for each in claim.findings if each.estimate.value is not None]
-    found = [each for each in found if not each.what.endswith(_COMPARED)] or found
-    if not found:
-        return "nothing"
+def _judged(claim: Claim) -> Iterator[tuple[str, str, str]]:
+    """A claim in a line where one finding decides it, else with a line for each."""
+    found = [each for each in claim.findings if each.counts and each.estimate.value is not None]
+    title = claim.claim.rstrip(".")
     if len(found) == 1:
-        return estimate(found[0].estimate, found[0].unit)
-    values = [each.estimate.value for each in found if each.estimate.value is not None]
-    return f"{between(min(values), max(values), found[0].unit)}, {len(found)} findings"
+        yield title, estimate(found[0].estimate, found[0].unit), claim.verdict
+        return
+    yield title, "" if found else "nothing", claim.verdict
+    for each in found:
+        words = ", ".join(part for part in (each.method, each.reading) if part)
+        yield f"  {words}", estimate(each.estimate, each.unit), each.verdict
 
 
 def _capital(text: str) -> str:
@@ -107,7 +119,9 @@ def periods(result: StudyResult) -> Iterator[Section]:
         }
         # Growth a year says more, where there is one.
         keys = [key for key in _PART if key in known and (key != "total_return" or "growth" not in known)]
-        yield _side_by_side(result, each.key, f"{_named(each)}, {each.first} to {each.last}", keys)
+        title = f"{_named(each)}, {each.first} to {each.last}"
+        # The parts of VEQTOR are those it is judged by.
+        yield replace(_side_by_side(result, each.key, title, keys), detail=each.key not in _PARTS)
 
 
 def _parts(result: StudyResult) -> list[Period]:
@@ -183,29 +197,35 @@ def _says_enough(track: TrackInfo, key: str) -> bool:
 
 
 def intervals(result: StudyResult) -> Iterator[Section]:
-    """The headlines with their intervals."""
-    keys = [key for key in _HEADLINES if any(key in each.values for each in result.intervals)]
+    """The headlines with their intervals: over the whole range, then since an index is live."""
+    confidence = result.spec.get("confidence")
+    said = f"Stationary block bootstrap, {confidence:.0%} intervals" if isinstance(confidence, float) else "Bootstrap"
+    live = next((each for each in result.periods if each.key == SINCE_LIVE), None)
+    pooled = f" What is said of VEQTOR pools its back-test with what came since {live.first}." if live else ""
+    sampled = f"{said}, {result.spec.get('samples', 'some'):,} samples of the whole range.{pooled}"
+    yield from _certain(result, WHOLE_RANGE, "How certain that is", (sampled,), "intervals")
+    if live:
+        title = f"How certain that is since {live.first}, where VEQTOR is live"
+        yield from _certain(result, SINCE_LIVE, title, (), "intervals-live")
+
+
+def _certain(result: StudyResult, period: str, title: str, said: tuple[str, ...], section: str) -> Iterator[Section]:
+    found = [each for each in result.intervals if each.period == period]
+    keys = [key for key in _HEADLINES if any(key in each.values for each in found)]
     if not keys:
         return
     rows = tuple(
         (
             label_of(result, each.track),
             *(
-                estimate(result.estimate(each.track, key), unit_of(result, key), sign=key in DIFFERENCES)
+                estimate(result.estimate(each.track, key, period), unit_of(result, key), sign=key in DIFFERENCES)
                 for key in keys
             ),
         )
-        for each in result.intervals
+        for each in found
     )
     header = ("", *(head(result, key) for key in keys))
-    confidence = result.spec.get("confidence")
-    said = f"Stationary block bootstrap, {confidence:.0%} intervals" if isinstance(confidence, float) else "Bootstrap"
-    yield Section(
-        "How certain that is",
-        (f"{said}, {result.spec.get('samples', 'some'):,} samples of the whole range.",),
-        Table(header, rows, _figures(header)),
-        "intervals",
-    )
+    yield Section(title, said, Table(header, rows, _figures(header)), section)
 
 
 def _figures(header: Sequence[str]) -> frozenset[int]:

@@ -12,19 +12,25 @@ from reports.charts.chart import FIRST, SECOND, THIRD, WHOLE, Chart, HeatMap, Sp
 from reports.study.figures import DIFFERENCES, SHARE, between, estimate, figure
 from reports.study.names import head, label_of, named, unit_of
 from reports.words import count, listed
-from signals.study.result import CANNOT_TELL, FAILS, HOLDS, NOT_TESTED
+from signals.study.result import CANNOT_TELL, DEPENDS, FAILS, HOLDS, NOT_TESTED
 
 if TYPE_CHECKING:
     from signals.study.result import Claim, Estimate, PathFigures, StudyResult
 
 #: Colour of a verdict; the word stands beside it.
-_ROLES = {HOLDS: THIRD, FAILS: SECOND, CANNOT_TELL: FIRST, NOT_TESTED: WHOLE}
+_ROLES = {HOLDS: THIRD, FAILS: SECOND, DEPENDS: FIRST, CANNOT_TELL: FIRST, NOT_TESTED: WHOLE}
 
 #: What ends the part of a sentence that is the answer.
 _ENDS = re.compile(r"[.:] ")
 
 #: Verdicts as they are counted.
-_SAID = {HOLDS: "confirmed", FAILS: "refuted", CANNOT_TELL: "open", NOT_TESTED: "not tested"}
+_SAID = {
+    HOLDS: "confirmed",
+    FAILS: "refuted",
+    DEPENDS: "depends on its reading",
+    CANNOT_TELL: "open",
+    NOT_TESTED: "not tested",
+}
 
 #: How many findings of each claim are drawn beside those of others.
 _FIRST_FINDINGS = 4
@@ -96,9 +102,9 @@ def worth(result: StudyResult) -> Iterator[Chart]:
     """What each strategy cost a year, and how much less deep it fell, with intervals."""
     hedged = [each for each in result.tracks if each.against is not None]
     axes, told = [], []
-    for key, title in (
-        ("drag", "Growth a year less that of the unhedged, percentage points"),
-        ("drawdown_reduction", "By which share of it the deepest fall was less deep, %"),
+    for key, title, sign in (
+        ("drag", "Growth a year less that of the unhedged, percentage points", 1.0),
+        ("drawdown_reduction", "By which share of it the deepest fall was less deep, %; below 0 deeper", -1.0),
     ):
         found = [(label_of(result, each.name), result.estimate(each.name, key)) for each in hedged]
         unit, values = unit_of(result, key), [each.value for _, each in found if each.value is not None]
@@ -109,17 +115,18 @@ def worth(result: StudyResult) -> Iterator[Chart]:
         )
         if rows:
             axes.append(Spans(title, rows, _suffix(unit), zero=True))
-            told.append(between(min(values), max(values), unit, sign=True))
+            low, high = sorted((sign * min(values), sign * max(values)))
+            told.append(between(low, high, unit, sign=True))
     if len(axes) < 2:
         return
     yield Chart(
         name="worth",
         section="intervals",
-        title=f"Growth a year changed by {told[0]}; the deepest fall was {told[1]} less deep",
-        subtitle="Each strategy against the unhedged over the whole range; right is better",
+        title=f"Growth a year changed by {told[0]}; the size of the deepest fall by {told[1]}",
+        subtitle="Each strategy against the unhedged over the whole range, back-tests too; right is better",
         alt="; ".join(
             f"{named(result, each.name)}: growth a year {_changed(result, each.name, 'drag')}, "
-            f"fall less deep by {_changed(result, each.name, 'drawdown_reduction')}"
+            f"fall less deep by {_changed(result, each.name, 'drawdown_reduction')}, below 0 deeper"
             for each in hedged
         )
         + ".",

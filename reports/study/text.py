@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from reports.study.view import SIMULATED, study_view
+from reports.study.view import MEANINGS, SIMULATED, study_view
 from reports.tables import Section, Table
 from reports.text import WIDTH, render_sections
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 _MORE = "HTML has the charts and every table, CSV every number, JSON all of it with the daily levels."
 
-#: Details whose tables are shown nonetheless.
+#: As many tables a section is shown in, one with some of its columns after the other.
+_AT_MOST = 2
+
+#: Details that are shown nonetheless.
 _KEPT = ("condor-max_drawdown", "condor-growth")
 
 #: Between two columns of a table.
@@ -27,22 +31,29 @@ _NARROWEST = 16
 
 
 def study_text(result: StudyResult) -> str:
-    """The answer, then the tables, no line longer than 80 characters.
+    """The title and the answer, then what is asked for first, no line longer than 80 characters.
 
-    Details are told in words alone; other forms have their tables. Of the sample market, a line that says so comes
-    first.
+    Details, and columns for which there is no room, are left to the other forms. Of the sample market, a line that says
+    so comes first.
     """
     view = study_view(result)
     parts = [SIMULATED] if view.simulated else []
-    parts += ["\n".join(map(_wrap, view.answer)), _wrap(view.about)]
-    told = [
-        replace(section, table=None) if section.detail and section.key not in _KEPT else section
-        for section in view.sections
-    ]
-    shown = [section for section in told if section.table or section.sentences]
-    parts += [render_sections([fitting]).rstrip("\n") for section in shown for fitting in _fitting(section)]
+    parts += [view.title, *map(_wrap, view.answer), _wrap(view.about)]
+    kept = [section for section in view.sections if not section.detail or section.key in _KEPT]
+    fitting = [part for section in kept for part in islice(_fitting(section), _AT_MOST)]
+    heads = {head for part in fitting if part.table for head in part.table.header}
+    shown = [_explained(part, heads) if part.key == MEANINGS else part for part in fitting]
+    parts += [render_sections([part]).rstrip("\n") for part in shown]
     parts.append("\n".join(["-" * WIDTH, *map(_wrap, (*view.footer, _MORE))]))
     return "\n\n".join(parts) + "\n"
+
+
+def _explained(meanings: Section, heads: Collection[str]) -> Section:
+    """What columns mean, of those that are shown."""
+    table = meanings.table
+    if table is None:
+        return meanings
+    return replace(meanings, table=replace(table, rows=tuple(row for row in table.rows if row[0] in heads)))
 
 
 def _wrap(text: str) -> str:

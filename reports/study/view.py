@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SIMULATED = "SIMULATED MARKET: nothing here was ever traded."
 
+#: The section that says what columns mean.
+MEANINGS = "meanings"
+
 _NO_ANSWER = "There is no answer: the part of the study that gives it failed."
 
 #: Digits of a hash that are shown.
@@ -34,7 +37,7 @@ class StudyView:
     ----------
     title : str
     answer : tuple of str
-        Whether it is worth it: one paragraph, its first sentence the answer in short.
+        Whether it is worth it: paragraphs, the first the answer in short.
     about : str
         Range and data, in a line.
     sections : tuple of Section
@@ -77,9 +80,10 @@ def _sections(result: StudyResult) -> Iterator[Section]:
     yield from models.sensitivity(result)
     yield from sections.unknown(result)
     yield _meanings(result)
-    notes = (*result.notes, *(f"{each.label}: {each.note}" for each in result.tracks if each.note))
-    if notes:
-        yield Section("Notes", notes, key="notes")
+    if result.notes:
+        yield Section("Notes", result.notes, key="notes")
+    if noted := tuple(f"{each.label}: {each.note}" for each in result.tracks if each.note):
+        yield Section("How each strategy is followed", noted, key="strategies", detail=True)
 
 
 def _about(result: StudyResult) -> str:
@@ -91,7 +95,7 @@ def _about(result: StudyResult) -> str:
 
 def _meanings(result: StudyResult) -> Section:
     rows = tuple((HEADS.get(each.key, each.label), f"{each.label}: {each.meaning}") for each in result.statistics)
-    return Section("What the columns mean", (), Table(("", ""), rows), "meanings")
+    return Section("What the columns mean", (), Table(("", ""), rows), MEANINGS)
 
 
 def _footer(result: StudyResult) -> Iterator[str]:
@@ -100,7 +104,8 @@ def _footer(result: StudyResult) -> Iterator[str]:
         yield (
             f"Costs: equity {_share(costs, 'equity', 2)} of what is traded, one way; a VX contract "
             f"{costs.get('vx_points', 0.0):g} points; an option on the S&P 500 {_share(costs, 'spx_option', 1)} of "
-            f"its premium, {costs.get('spx_option_points', 0.0):g} points at least; those on the VIX as rule sets say."
+            f"its premium, {costs.get('spx_option_points', 0.0):g} points at least; those on the VIX "
+            f"{costs.get('vix_option', 1.0):g} times what rule sets say."
         )
     yield (
         f"Seed {spec.get('seed')}; {_number(spec.get('samples'))} bootstrap samples; {_number(spec.get('paths'))} "

@@ -25,6 +25,7 @@ from signals.alvh.ruleset_files import shipped_rule_set
 from signals.alvh.signal import BookView
 from signals.alvh.state import HEDGE_STATES, HedgeStates, hedge_states
 from signals.alvh.substitutes import Substituted, final_settlements, published_final_settlements, vvix_in_force
+from signals.alvh.surface import SURFACE, VolatilitySurface
 from signals.alvh.vxth import VXTH, VxthHistory, vxth_history
 from signals.errors import ConfigurationError, DataNotReady
 from signals.options import OptionChain
@@ -131,6 +132,7 @@ def hedges_of(
     notional_usd: float,
     chains: Mapping[dt.date, OptionChain] | None = None,
     kept: Mapping[str, KeptBook] | None = None,
+    surface: VolatilitySurface = SURFACE,
 ) -> Hedges:
     """Fold the book of each rule set over every session that has a VEQTOR signal.
 
@@ -145,6 +147,8 @@ def hedges_of(
     kept : mapping of the hash of a rule set to KeptBook
         Books to go on from, where they are what a fold from the beginning comes to. There are then no signals of
         sessions up to theirs.
+    surface : VolatilitySurface
+        Of options on the VIX, where no quote is stored.
 
     Raises
     ------
@@ -156,7 +160,7 @@ def hedges_of(
             "notional", expected="an amount in US dollars above 0", got=f"{notional_usd:g}", do="Correct notional_usd."
         )
     inputs = indicator_inputs(signals)
-    market = option_market(signals, inputs, chains)
+    market = option_market(signals, inputs, chains, surface)
     tables: dict[Indicators, IndicatorTable] = {}
     histories = []
     for rules in rule_sets:
@@ -168,7 +172,10 @@ def hedges_of(
 
 
 def option_market(
-    signals: VeqtorSignals, inputs: IndicatorInputs, chains: Mapping[dt.date, OptionChain] | None = None
+    signals: VeqtorSignals,
+    inputs: IndicatorInputs,
+    chains: Mapping[dt.date, OptionChain] | None = None,
+    surface: VolatilitySurface = SURFACE,
 ) -> OptionMarket:
     """What a book trades in, a row per usable session."""
     at_30_days = constant_maturity_future(inputs.panel, inputs.vix)
@@ -182,6 +189,7 @@ def option_market(
         calendar=inputs.calendar,
         short_term=_short_term(signals),
         chains=chains,
+        surface=surface,
     )
 
 

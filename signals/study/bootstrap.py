@@ -16,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from signals.study.block_length import optimal_block_length
-from signals.study.result import Estimate, Intervals
+from signals.study.crashes import crashes
+from signals.study.periods import rows_of as rows_of_period
+from signals.study.result import SINCE_LIVE, WHOLE_RANGE, Estimate, Intervals, Period
 from signals.study.spec import StudySpec
-from signals.study.statistics import DAYS_PER_YEAR, measures
+from signals.study.statistics import DAYS_PER_YEAR, MARKET, measures
 from signals.study.tracks import Track, Tracks
 from signals.veqtor.indicators import SESSIONS_PER_YEAR
 from signals.vix_futures import Floats
@@ -40,12 +42,35 @@ NO_VOLATILITY = 1e-12
 
 #: What is told of every strategy, and of one that is measured against another.
 ALONE = ("growth", "volatility", "sharpe", "sortino", "max_drawdown")
-PAIRED = ("drag", "drawdown_reduction", "sharpe_gain")
+PAIRED = ("drag", "drawdown_reduction", "sharpe_gain", "carry")
+
+#: How many standard errors of a share of samples are left as a margin before something is decided.
+MARGIN = 2.0
 
 #: Values by strategy, statistic and sample.
 Samples = dict[str, dict[str, list[float]]]
 
 Indices = npt.NDArray[np.int64]
+
+
+def stretches(tracks: Tracks, periods: Sequence[Period]) -> dict[str, tuple[int, int]]:
+    """First and last row of the periods that have intervals, by key: the whole range, and since the index is live.
+
+    The years before are its back-test, by whose crash it was designed: a figure over both pools the two.
+    """
+    found = {each.key: rows_of_period(tracks.sessions, each) for each in periods}
+    return {key: found[key] for key in (WHOLE_RANGE, SINCE_LIVE) if key in found}
+
+
+def cautious(share: float, samples: int) -> float:
+    """The share of samples beyond an end at which what is beyond is decided, whatever the seed.
+
+    That of which `MARGIN` standard errors, each ``sqrt(p (1 - p) / samples)``, reach up to `share`: the lower end of
+    the interval of E. B. Wilson, *Journal of the American Statistical Association* 22 (1927) 209-212.
+    """
+    square = MARGIN**2 / samples
+    half = share + square / 2.0
+    return (half - math.sqrt(half**2 - (1.0 + square) * share**2)) / (1.0 + square)
 
 
 def mean_block_length(tracks: Tracks, first: int, last: int) -> float:
@@ -139,33 +164,45 @@ def as_recorded(tracks: Tracks, first: int, last: int) -> dict[str, dict[str, fl
 
 
 def intervals(
-    tracks: Tracks, spec: StudySpec, first: int, last: int, chunks: Sequence[Mapping[str, Mapping[str, list[float]]]]
+    tracks: Tracks,
+    spec: StudySpec,
+    first: int,
+    last: int,
+    chunks: Sequence[Mapping[str, Mapping[str, list[float]]]],
+    period: str = WHOLE_RANGE,
 ) -> tuple[Intervals, ...]:
     """What was measured of every strategy over the range, with percentile intervals.
 
-    An end of an interval is a quantile of the samples: half of what lies outside `spec.confidence` is beyond each.
+    An end of an interval is a quantile of the samples: half of what lies outside `spec.confidence` is beyond each. Ends
+    with a margin are those with the share of `cautious` beyond each.
 
     Parameters
     ----------
     chunks : sequence of samples
         What `bootstrap_chunk` gave, in the order of the chunks.
+    period : str
+        Key of the range.
     """
-    ends = [(1.0 - spec.confidence) / 2.0, (1.0 + spec.confidence) / 2.0]
+    beyond = (1.0 - spec.confidence) / 2.0
+    margin = cautious(beyond, spec.samples)
+    ends = [beyond, 1.0 - beyond, margin, 1.0 - margin]
     found = []
     for track in tracks:
         measured = measures(tracks, track.name, max(first, track.first), last)
         values = {}
         for key in ALONE + (PAIRED if track.against else ()):
-            measure = measured[key]
+            measure = measured.get(key)
+            if measure is None:
+                continue
             drawn = [chunk.get(track.name, {}).get(key, []) for chunk in chunks]
             if measure.value is None:
                 values[key] = Estimate(None, why=measure.why)
             elif not drawn or not all(drawn):
                 values[key] = Estimate(measure.value, why=_why(track, first, last))
             else:
-                low, high = np.quantile(np.concatenate(drawn), ends).tolist()
-                values[key] = Estimate(measure.value, low, high)
-        found.append(Intervals(track.name, values))
+                low, high, least, most = np.quantile(np.concatenate(drawn), ends).tolist()
+                values[key] = Estimate(measure.value, low, high, least=least, most=most)
+        found.append(Intervals(track.name, values, period))
     return tuple(found)
 
 
@@ -188,6 +225,8 @@ class _Group:
         Of the strategies; the first `own` of them are told of.
     against : tuple of (int, int)
         Place of each strategy that is measured against another, and of that one.
+    market : int, optional
+        Place of the S&P 500, whose crashes count; None without it.
     years : float
         Calendar years of the range.
     logs : float, shape (k, n)
@@ -202,6 +241,7 @@ class _Group:
     names: tuple[str, ...]
     own: int
     against: tuple[tuple[int, int], ...]
+    market: int | None
     years: float
     logs: Floats
     moments: Floats
@@ -234,10 +274,24 @@ class _Group:
                 ]
             )
             paired = np.full((len(PAIRED), len(self.names)), np.nan)
+            carry = self._outside_crashes(path)
             for own, other in self.against:
                 growth, _, sharpe, _, depth = alone[:, own] - alone[:, other]
-                paired[:, own] = growth, depth / -alone[4, other], sharpe
+                paired[:, own] = growth, depth / -alone[4, other], sharpe, carry[other] - carry[own]
         return np.concatenate([alone, paired])
+
+    def _outside_crashes(self, path: Floats) -> Floats:
+        """Log return a year of each strategy outside crashes, shape (k,); NaN without the market."""
+        if self.market is None:
+            return np.full(len(path), np.nan)
+        whole = np.concatenate([np.zeros((len(path), 1)), path], axis=1)
+        falls = crashes(np.exp(whole[self.market]))
+        inside = sum(low - high for high, low in falls)
+        if inside == self.count:
+            return np.full(len(path), np.nan)
+        gained = whole[:, -1] - sum((whole[:, low] - whole[:, high] for high, low in falls), np.zeros(len(path)))
+        yearly: Floats = gained * (SESSIONS_PER_YEAR / (self.count - inside))
+        return yearly
 
     def named(self, found: Floats) -> Samples:
         """Statistics, shape (statistics, k, samples), by their names; those that a sample lacks left out."""
@@ -262,9 +316,13 @@ def _groups(tracks: Tracks, first: int, last: int) -> list[_Group]:
 
 def _group(tracks: Tracks, own: Sequence[Track], start: int, last: int) -> _Group:
     names = [track.name for track in own]
-    others = dict.fromkeys(track.against for track in own if track.against and track.against in tracks)
-    names += [name for name in others if name not in names and max(start, tracks[name].first) == start]
+    others = dict.fromkeys([*(track.against for track in own if track.against and track.against in tracks), MARKET])
     rows = slice(start + 1, last + 1)
+    names += [
+        name
+        for name in others
+        if name not in names and name in tracks and np.isfinite(tracks[name].returns[rows]).all()
+    ]
     returns = np.stack([tracks[name].returns[rows] for name in names])
     excess = returns - tracks.cash[rows]
     means = np.stack([returns.mean(axis=1), excess.mean(axis=1)])
@@ -275,6 +333,7 @@ def _group(tracks: Tracks, own: Sequence[Track], start: int, last: int) -> _Grou
         names=tuple(names),
         own=len(own),
         against=tuple((names.index(track.name), names.index(track.against)) for track in own if track.against in names),
+        market=names.index(MARKET) if MARKET in names else None,
         years=int((tracks.sessions[last] - tracks.sessions[start]).astype(np.int64)) / DAYS_PER_YEAR,
         logs=logs,
         moments=np.concatenate([centred, centred**2, np.minimum(excess, 0.0)[np.newaxis] ** 2]),

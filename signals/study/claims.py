@@ -5,35 +5,44 @@ below it. Better than claimed is no breach. A finding
 
 * holds, where the whole of its interval keeps the promise;
 * does not hold, where none of it does;
-* cannot tell, where the interval is on both sides, or there is none.
+* cannot tell, where the interval is on both sides;
+* is not tested, where there is no interval.
 
-The claim holds, or does not, where every finding says so. Where they differ the data cannot tell, and the sentence says
-how many say what. Findings on strategies that the claim is not about are shown for comparison and do not count.
+A claim is judged by the rule set that follows the public description most closely, or by the first hedge of a study
+that has it not; others are shown for comparison. What was recorded and what the market model says are judged apart, as
+the model was fitted to the same years. The verdict on a claim is that on the recorded history, unless the claim is
+about Monte Carlo; where it can be read in several ways that come out differently, it depends on the reading.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 
 from signals.study.condor.verdicts import over_skews
 from signals.study.facts import Facts
 from signals.study.result import (
     CANNOT_TELL,
+    DEPENDS,
     FAILS,
     HOLDS,
     NOT_TESTED,
+    RECORDED,
+    SIMULATED,
+    SINCE_LIVE,
+    WHOLE_RANGE,
     Claim,
     Estimate,
     Finding,
     PathFigures,
     StudyResult,
 )
+from signals.study.subjects import asked_hedge, confidence_of
 from signals.study.words import RATIO, SHARE, figure, interval, listed, with_interval
 
-#: How far from "about -73%" is still about: the claim names no digits behind it.
-ABOUT = 0.05
+#: The correlation of the S&P 500 and the VIX, as claimed.
+CORRELATION = -0.73
 
 #: The drawdown of a condor programme without the hedge and with it, as claimed.
 CONDOR_UNHEDGED, CONDOR_HEDGED = 0.22, (0.13, 0.14)
@@ -55,63 +64,96 @@ def at_least(estimate: Estimate, low: float, high: float) -> str:
     return _judged(estimate, low, None)
 
 
-def within(estimate: Estimate, low: float, high: float) -> str:
-    """Verdict on a claim that something is in a range."""
-    return _judged(estimate, low, high)
+def about(estimate: Estimate, value: float) -> str:
+    """Verdict on a claim that something has a value: whether that is one of those that could be the true one."""
+    if estimate.sure is None or estimate.low is None or estimate.high is None:
+        return NOT_TESTED
+    if estimate.low <= value <= estimate.high:
+        return HOLDS
+    return CANNOT_TELL if estimate.sure[0] <= value <= estimate.sure[1] else FAILS
 
 
 def _judged(estimate: Estimate, low: float | None, high: float | None) -> str:
-    if estimate.value is None:
+    if estimate.sure is None:
         return NOT_TESTED
-    if estimate.low is None or estimate.high is None:
-        return CANNOT_TELL
-    if (low is None or estimate.low >= low) and (high is None or estimate.high <= high):
+    least, most = estimate.sure
+    if (low is None or least >= low) and (high is None or most <= high):
         return HOLDS
-    if (low is not None and estimate.high < low) or (high is not None and estimate.low > high):
+    if (low is not None and most < low) or (high is not None and least > high):
         return FAILS
     return CANNOT_TELL
 
 
 @dataclass(frozen=True)
 class _Promise:
-    """A claim on a statistic of hedged strategies; `sign` is -1 where what is claimed is its opposite."""
+    """A claim on statistics of hedged strategies.
+
+    Attributes
+    ----------
+    readings : tuple of (statistic, words, sign)
+        What the claim can mean; the sign is -1 where what is claimed is the opposite of the statistic.
+    books : tuple of str
+        What the hedge stands beside, where the claim is judged.
+    method : str
+        What it is about: `RECORDED` is judged on both, `SIMULATED` only on that.
+    """
 
     key: str
     claim: str
-    statistic: str
+    readings: tuple[tuple[str, str, float], ...]
     unit: str
     low: float
     high: float
     judge: Callable[[Estimate, float, float], str]
-    sign: float = 1.0
+    books: tuple[str, ...] = ("sp500",)
+    method: str = RECORDED
 
 
-_DRAG = _Promise("drag", "The hedge costs 1% to 2% of growth a year.", "drag", SHARE, 0.01, 0.02, at_most, -1.0)
-_REDUCTION = _Promise(
-    "drawdown",
-    "The hedge makes the deepest fall 35% to 40% less deep.",
-    "drawdown_reduction",
-    SHARE,
-    0.35,
-    0.40,
-    at_least,
-)
-_CONDOR = _Promise(
-    "condor",
-    "On iron condors the hedge takes the deepest fall from 22% to 13-14%: it is 36% to 41% less deep.",
-    "drawdown_reduction",
-    SHARE,
-    1.0 - CONDOR_HEDGED[1] / CONDOR_UNHEDGED,
-    1.0 - CONDOR_HEDGED[0] / CONDOR_UNHEDGED,
-    at_least,
-)
-_SHARPE = _Promise(
-    "sharpe", "In Monte Carlo the hedge adds 0.4 to 0.7 to the Sharpe ratio.", "sharpe_gain", RATIO, 0.4, 0.7, at_least
+_PROMISES = (
+    _Promise(
+        "drag",
+        "The hedge costs 1% to 2% of growth a year.",
+        (("drag", "over everything", -1.0), ("carry", "outside crashes", 1.0)),
+        SHARE,
+        0.01,
+        0.02,
+        at_most,
+    ),
+    _Promise(
+        "drawdown",
+        "The hedge makes the deepest fall 35% to 40% less deep.",
+        (("drawdown_reduction", "", 1.0),),
+        SHARE,
+        0.35,
+        0.40,
+        at_least,
+    ),
+    _Promise(
+        "condor",
+        "On iron condors the hedge takes the deepest fall from 22% to 13-14%: it is 36% to 41% less deep.",
+        (("drawdown_reduction", "", 1.0),),
+        SHARE,
+        1.0 - CONDOR_HEDGED[1] / CONDOR_UNHEDGED,
+        1.0 - CONDOR_HEDGED[0] / CONDOR_UNHEDGED,
+        at_least,
+        ("condor",),
+    ),
+    _Promise(
+        "sharpe",
+        "In Monte Carlo the hedge adds 0.4 to 0.7 to the Sharpe ratio.",
+        (("sharpe_gain", "", 1.0),),
+        RATIO,
+        0.4,
+        0.7,
+        at_least,
+        ("sp500", "condor"),
+        SIMULATED,
+    ),
 )
 
 
 def claims(result: StudyResult, facts: Facts | None) -> tuple[Claim, ...]:
-    """Every claim with its findings.
+    """Every claim with its findings, those it is judged by first.
 
     Parameters
     ----------
@@ -120,151 +162,203 @@ def claims(result: StudyResult, facts: Facts | None) -> tuple[Claim, ...]:
     facts : Facts, optional
         Of the range of the result.
     """
-    hedged = [name for name in _tracks(result) if name.startswith("sp500+")]
-    compared = [name for name in _tracks(result) if name in COMPARED]
-
-    def claim(promise: _Promise, *findings: Iterator[Finding], about_equity: bool = True) -> Claim:
-        beside = _recorded(result, promise, compared) if about_equity else ()
-        return _claim(promise, [finding for several in findings for finding in several], beside)
-
-    def recorded(promise: _Promise) -> Iterator[Finding]:
-        return _recorded(result, promise, hedged)
-
-    return (
-        claim(_DRAG, recorded(_DRAG), _condors(result, _DRAG), _simulated(result, _DRAG)),
-        claim(_REDUCTION, recorded(_REDUCTION), _simulated(result, _REDUCTION, "sp500+")),
-        claim(_CONDOR, _condors(result, _CONDOR), _simulated(result, _CONDOR, "condor+"), about_equity=False),
-        claim(_SHARPE, _simulated(result, _SHARPE), recorded(_SHARPE), _condors(result, _SHARPE)),
-        _correlation(facts),
-    )
+    return (*(_claim(result, promise) for promise in _PROMISES), _correlation(facts))
 
 
-def _tracks(result: StudyResult) -> tuple[str, ...]:
-    return tuple(track.name for track in result.tracks)
-
-
-def _label(result: StudyResult, name: str) -> str:
-    return next((track.label for track in result.tracks if track.name == name), name)
-
-
-def _recorded(result: StudyResult, promise: _Promise, names: Sequence[str]) -> Iterator[Finding]:
-    """What was measured over the recorded history, with bootstrap intervals."""
-    for name in names:
-        yield _finding(promise, f"{_label(result, name)}, recorded", result.estimate(name, promise.statistic))
-
-
-def _simulated(result: StudyResult, promise: _Promise, prefix: str = "") -> Iterator[Finding]:
-    """The median over simulated markets, with the error of having simulated so few."""
-    if result.monte_carlo is None:
-        return
-    width = NormalDist().inv_cdf((1.0 + _confidence(result)) / 2.0)
-    for each in result.monte_carlo.hedged:
-        hedged = each.track.startswith(("sp500+", "condor+"))
-        if each.statistic == promise.statistic and hedged and each.track.startswith(prefix):
-            yield _finding(promise, f"{_label(result, each.track)}, {_markets(each, promise)}", _median(each, width))
-
-
-def _median(figures: PathFigures, width: float) -> Estimate:
-    middle, error = figures.quantiles[_MEDIAN], width * figures.standard_error
-    return Estimate(middle, middle - error, middle + error)
-
-
-def _markets(figures: PathFigures, promise: _Promise) -> str:
-    low, high = sorted(promise.sign * value for value in (figures.quantiles[0], figures.quantiles[-1]))
-    return f"median of {figures.paths} simulated markets, 90% of them {interval(low, high, promise.unit)}"
-
-
-def _condors(result: StudyResult, promise: _Promise) -> Iterator[Finding]:
-    """The condor programme beside each hedge: luck and skew together, as both could be other than measured."""
-    cases = () if result.condor is None else result.condor.cases
-    skews = sorted({case.skew for case in cases})
-    for hedge in dict.fromkeys(case.hedge for case in cases if case.hedge):
-        name = f"condor+{hedge}"
-        estimate, swept = result.estimate(name, promise.statistic), over_skews(cases, hedge, promise.statistic)
-        if swept.value is None:
-            estimate = swept
-        elif estimate.low is not None and estimate.high is not None:
-            ends = estimate.low, estimate.high, *(end for end in (swept.low, swept.high) if end is not None)
-            estimate = Estimate(estimate.value, min(ends), max(ends))
-        what = f"{_label(result, name)}, recorded, skew {skews[0]:g} to {skews[-1]:g} times as steep"
-        yield _finding(promise, what, estimate)
-
-
-def _finding(promise: _Promise, what: str, estimate: Estimate) -> Finding:
-    if promise.sign < 0.0 and estimate.value is not None:
-        low, high = estimate.low, estimate.high
-        estimate = Estimate(
-            -estimate.value, None if high is None else -high, None if low is None else -low, estimate.why
-        )
-    return Finding(what, promise.unit, estimate, promise.judge(estimate, promise.low, promise.high))
-
-
-def _confidence(result: StudyResult) -> float:
-    found = result.spec.get("confidence")
-    return found if isinstance(found, float) else 0.95
-
-
-def _claim(promise: _Promise, findings: Sequence[Finding], compared: Iterable[Finding]) -> Claim:
-    verdict = overall(findings)
-    beside = [Finding(f"{each.what}, for comparison", each.unit, each.estimate, each.verdict) for each in compared]
+def _claim(result: StudyResult, promise: _Promise) -> Claim:
+    found = [each for reading in promise.readings for each in _findings(result, promise, *reading)]
+    # Sorting keeps the order among those that count, and among those that do not.
+    findings = tuple(sorted(found, key=lambda each: (not each.counts, each.method != promise.method)))
     return Claim(
         key=promise.key,
         claim=promise.claim,
         low=promise.low,
         high=promise.high,
-        findings=(*findings, *beside),
-        verdict=verdict,
-        sentence=_sentence(findings, verdict, lambda found: promise.judge(found, promise.low, promise.high)),
+        findings=findings,
+        verdict=overall(findings, promise.method),
+        sentence=_sentence(promise, findings),
     )
 
 
-def overall(findings: Sequence[Finding]) -> str:
-    """The verdict on a claim: that of every finding that was tested, where it is one."""
-    said = {finding.verdict for finding in findings} - {NOT_TESTED}
-    if not said:
+def _findings(result: StudyResult, promise: _Promise, statistic: str, words: str, sign: float) -> Iterator[Finding]:
+    described = asked_hedge(result)
+    for track in result.tracks:
+        book, _, hedge = track.name.partition("+")
+        if track.against is None or (not hedge and track.name not in COMPARED):
+            continue
+        # A fall of one book is no measure of the other's.
+        if statistic == "drawdown_reduction" and (book if hedge else "sp500") not in promise.books:
+            continue
+        counts = book in promise.books and hedge == described and bool(hedge)
+        reading = _reading(promise, book if hedge else "sp500", words)
+        recorded = _condor(result, hedge, statistic) if book == "condor" else _recorded(result, track.name, statistic)
+        for what, estimate in recorded:
+            counted = counts and promise.method == RECORDED
+            yield _finding(promise, f"{track.label}, {what}", estimate, sign, RECORDED, counted, reading)
+        if result.monte_carlo is None:
+            continue
+        for each in result.monte_carlo.hedged:
+            if (each.track, each.statistic) == (track.name, statistic):
+                what = f"{track.label}, {_markets(each, promise.unit, sign)}"
+                yield _finding(promise, what, _median(result, each), sign, SIMULATED, counts, reading)
+
+
+def _reading(promise: _Promise, book: str, words: str) -> str:
+    if len(promise.books) == 1:
+        return words
+    return {"sp500": "beside the S&P 500", "condor": "beside iron condors"}[book]
+
+
+def _finding(
+    promise: _Promise, what: str, estimate: Estimate, sign: float, method: str, counts: bool, reading: str
+) -> Finding:
+    if sign < 0.0:
+        estimate = estimate.negative()
+    words = f", {reading}" if len(promise.readings) > 1 else ""
+    what = f"{what}{words}{'' if counts else ', for comparison'}"
+    verdict = promise.judge(estimate, promise.low, promise.high)
+    return Finding(what, promise.unit, estimate, verdict, method, counts, reading)
+
+
+def _recorded(result: StudyResult, track: str, statistic: str) -> Iterator[tuple[str, Estimate]]:
+    """What was measured with bootstrap intervals; of a published index since it is live, and with its back-test."""
+    live = track == "veqtor" and any(each.period == SINCE_LIVE for each in result.intervals)
+    periods = {SINCE_LIVE: "live", WHOLE_RANGE: "live and back-test"} if live else {WHOLE_RANGE: "recorded"}
+    for period, what in periods.items():
+        found = result.estimate(track, statistic, period)
+        if found.value is not None or found.why != "not measured":
+            yield what, found
+
+
+def _condor(result: StudyResult, hedge: str, statistic: str) -> Iterator[tuple[str, Estimate]]:
+    """The condor programme beside a hedge: luck under the documented skew, and what other skews gave."""
+    cases = () if result.condor is None else result.condor.every
+    skews = sorted({case.skew for case in cases})
+    if not skews:
+        return
+    estimate, swept = result.estimate(f"condor+{hedge}", statistic), over_skews(cases, hedge, statistic)
+    if statistic == "carry" and swept.value is None:
+        return
+    if swept.value is None or swept.low is None or swept.high is None:
+        estimate = Estimate(None, why=swept.why)
+    elif estimate.sure is not None and estimate.low is not None and estimate.high is not None:
+        (least, most), low, high = estimate.sure, swept.low, swept.high
+        estimate = replace(
+            estimate,
+            low=min(estimate.low, low),
+            high=max(estimate.high, high),
+            least=min(least, low),
+            most=max(most, high),
+        )
+    days = " and any day of the week" if len({case.entry for case in cases}) > 1 else ""
+    yield f"recorded, skew {skews[0]:g} to {skews[-1]:g} times as steep{days}", estimate
+
+
+def _median(result: StudyResult, figures: PathFigures) -> Estimate:
+    """The median over simulated markets, with the error of having simulated so few."""
+    width = NormalDist().inv_cdf((1.0 + confidence_of(result)) / 2.0)
+    middle, error = figures.quantiles[_MEDIAN], width * figures.standard_error
+    # On condors under every skew that was drawn.
+    swept = [(median, width * own) for median, own in figures.swept]
+    ends = [(middle, error), *swept]
+    return Estimate(middle, min(at - own for at, own in ends), max(at + own for at, own in ends))
+
+
+def _markets(figures: PathFigures, unit: str, sign: float) -> str:
+    low, high = sorted(sign * value for value in (figures.quantiles[0], figures.quantiles[-1]))
+    skews = " (documented skew)" if figures.swept else ""
+    over = ", over skews" if figures.swept else ""
+    return f"median of {figures.paths} simulated markets{over}, 90% of them {interval(low, high, unit)}{skews}"
+
+
+def overall(findings: Sequence[Finding], method: str = RECORDED) -> str:
+    """The verdict on a claim: that of the findings that count, of the method the claim is about if any was tested.
+
+    Where the model says the opposite of the record it is left open, and where readings differ it depends on them.
+    """
+    tested = [each for each in findings if each.counts and each.verdict != NOT_TESTED]
+    own = {each.verdict for each in tested if each.method == method} or {each.verdict for each in tested}
+    if not own:
         return NOT_TESTED
-    return said.pop() if len(said) == 1 else CANNOT_TELL
+    if len(own) > 1:
+        return DEPENDS
+    (verdict,) = own
+    opposite = {HOLDS: FAILS, FAILS: HOLDS}.get(verdict)
+    others = {each.verdict for each in tested}
+    return CANNOT_TELL if others == {verdict, opposite} else verdict
 
 
-def _sentence(findings: Sequence[Finding], verdict: str, judge: Callable[[Estimate], str]) -> str:
-    tested = [finding for finding in findings if finding.verdict != NOT_TESTED]
+def _sentence(promise: _Promise, findings: Sequence[Finding]) -> str:
+    """What was found by each method and in each reading, then what hedges beside say."""
+    counting = [each for each in findings if each.counts]
+    tested = [each for each in counting if each.verdict != NOT_TESTED]
     if not tested:
-        whys = dict.fromkeys(finding.estimate.why for finding in findings if finding.estimate.why)
-        return f"Not tested: {listed(tuple(whys)) or 'nothing was measured that it is about'}."
-    counts = {said: sum(finding.verdict == said for finding in tested) for said in (HOLDS, FAILS, CANNOT_TELL)}
-    parts = [f"{count} {_VERBS[said][count > 1]}" for said, count in counts.items() if count]
-    how = f", in each of {len(tested)} findings" if len(parts) == 1 else f": of {len(tested)} findings {listed(parts)}"
-    first = tested[0]
-    said = f"{verdict.capitalize()}{how if len(tested) > 1 else ''}."
-    if verdict == CANNOT_TELL:
-        kept = sum(judge(_without_doubt(finding.estimate)) == HOLDS for finding in tested)
-        said += f" Taken without their intervals, {kept} of {len(tested)} would keep the claim."
-    return f"{said} {first.what}: {with_interval(first.estimate, first.unit)}."
+        return _not_tested(counting)
+    said = []
+    for method, words in ((RECORDED, "Recorded"), (SIMULATED, "In the market model, in the median")):
+        own = [each for each in tested if each.method == method]
+        told = [f"{each.reading}{': ' if each.reading else ''}{_told(each)}" for each in own]
+        if told:
+            said.append(
+                f"{words}: {'; '.join(told)}{_none_near(promise, findings, own) if method == RECORDED else ''}."
+            )
+    return " ".join(said)
 
 
-def _without_doubt(estimate: Estimate) -> Estimate:
-    return Estimate(estimate.value, estimate.value, estimate.value)
+def _told(finding: Finding) -> str:
+    return f"{finding.verdict}, {with_interval(finding.estimate, finding.unit)}"
 
 
-_VERBS = {HOLDS: ("holds", "hold"), FAILS: ("does not", "do not"), CANNOT_TELL: ("cannot tell", "cannot tell")}
+def _none_near(promise: _Promise, findings: Sequence[Finding], own: Sequence[Finding]) -> str:
+    """That no hedge reaches what is claimed, where the interval of the one that counts leaves it open."""
+    if not any(each.verdict == CANNOT_TELL for each in own) or len(promise.readings) > 1:
+        return ""
+    values = [
+        each.estimate.value
+        for each in findings
+        if each.method == RECORDED and " + " in each.what and each.estimate.value is not None
+    ]
+    kept = [
+        value for value in values if promise.judge(Estimate(value, value, value), promise.low, promise.high) == HOLDS
+    ]
+    bound = promise.low if promise.judge is at_least else promise.high
+    return "" if kept else f"; measured, no hedge reaches {figure(bound, promise.unit)}"
+
+
+def _not_tested(findings: Sequence[Finding]) -> str:
+    whys = dict.fromkeys(each.estimate.why for each in findings if each.estimate.why)
+    values = [
+        f"{figure(each.estimate.value, each.unit)} for {each.what}"
+        for each in findings
+        if each.estimate.value is not None
+    ]
+    measured = f" Measured: {'; '.join(values)}." if values else ""
+    return f"Not tested: {listed(tuple(whys)) or 'nothing was measured that it is about'}.{measured}"
 
 
 def _correlation(facts: Facts | None) -> Claim:
-    low, high = -0.73 - ABOUT, -0.73 + ABOUT
     missing = Estimate(None, why="closes of the two are missing")
-    measured = (missing, missing) if facts is None else (facts.log_changes, facts.point_changes)
-    names = ("Daily changes of both logarithms", "Daily return of the S&P 500 and change of the VIX in points")
-    findings = tuple(
-        Finding(name, SHARE, estimate, within(estimate, low, high))
-        for name, estimate in zip(names, measured, strict=True)
+    logs, points = (missing, missing) if facts is None else (facts.log_changes, facts.point_changes)
+    verdict = about(logs, CORRELATION)
+    findings = (
+        Finding("Daily changes of both logarithms", SHARE, logs, verdict),
+        Finding(
+            "Daily return of the S&P 500 and change of the VIX in points, for comparison",
+            SHARE,
+            points,
+            about(points, CORRELATION),
+            counts=False,
+        ),
     )
-    verdict = overall(findings)
     return Claim(
         key="correlation",
-        claim=f"The S&P 500 and the VIX have a correlation of about {figure(-0.73, SHARE)}.",
-        low=low,
-        high=high,
+        claim=f"The S&P 500 and the VIX have a correlation of about {figure(CORRELATION, SHARE)}.",
+        low=CORRELATION,
+        high=CORRELATION,
         findings=findings,
         verdict=verdict,
-        sentence=_sentence(findings, verdict, lambda found: within(found, low, high)),
+        sentence=_not_tested(findings[:1])
+        if verdict == NOT_TESTED
+        else f"Recorded: {_told(findings[0])} for changes of logarithms; in points of the VIX it is "
+        f"{with_interval(points, SHARE)}.",
     )

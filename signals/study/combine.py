@@ -11,8 +11,9 @@ import numpy as np
 
 from signals.document import decode, encode
 from signals.study.answer import answer
-from signals.study.bootstrap import intervals
+from signals.study.bootstrap import intervals, stretches
 from signals.study.claims import claims
+from signals.study.condor.maps import entry_maps
 from signals.study.condor.programme import RULES, beside_condor, condor_of
 from signals.study.data import StudyData
 from signals.study.facts import Facts
@@ -21,7 +22,9 @@ from signals.study.paths.summary import monte_carlo, recorded_fit
 from signals.study.plan import (
     BOOTSTRAP,
     CONDOR,
+    CONDOR_MAPS,
     CORRELATION,
+    DOUBT,
     HEDGED_PATHS,
     PATHS,
     SENSITIVITY,
@@ -30,6 +33,7 @@ from signals.study.plan import (
     parts_of,
 )
 from signals.study.result import (
+    SINCE_LIVE,
     STUDY_VERSION,
     Claim,
     Condor,
@@ -46,6 +50,7 @@ from signals.study.result import (
 )
 from signals.study.spec import StudySpec
 from signals.study.statistics import STATISTICS, all_figures
+from signals.veqtor.signal import VEQTOR_LIVE_SINCE
 
 T = TypeVar("T")
 
@@ -76,9 +81,12 @@ def combine(spec: StudySpec, data: StudyData, outcomes: Outcomes, about: Mapping
 
     figures = held("figures", attempt("figures", lambda: all_figures(data.tracks, data.periods)), ())
     estimates = held("intervals", attempt("intervals", lambda: _intervals(spec, data, parts)), ())
-    condor = held("condor", attempt("condor", lambda: _condor(parts)), None)
+    sizes = decode(tuple[Sensitivity, ...], (parts.first(CONDOR_MAPS) or {"maps": []})["maps"])
+    condor = held("condor", attempt("condor", lambda: _condor(parts, sizes)), None)
+    by_choice = (*sizes, *entry_maps(condor.every if condor else ()))
     markets = held("Monte Carlo", attempt("Monte Carlo", lambda: _monte_carlo(spec, data, parts)), None)
     maps = parts.first(SENSITIVITY) or {"maps": [], "deflated": []}
+    doubt = parts.first(DOUBT) or {"maps": []}
     result = StudyResult(
         version=STUDY_VERSION,
         spec=encode(spec),
@@ -96,7 +104,7 @@ def combine(spec: StudySpec, data: StudyData, outcomes: Outcomes, about: Mapping
         figures=figures,
         intervals=estimates,
         deflated=decode(tuple[DeflatedSharpe, ...], maps["deflated"]),
-        sensitivity=decode(tuple[Sensitivity, ...], maps["maps"]),
+        sensitivity=(*decode(tuple[Sensitivity, ...], [*doubt["maps"], *maps["maps"]]), *by_choice),
         condor=condor,
         monte_carlo=markets,
         claims=(),
@@ -132,11 +140,16 @@ class _Parts:
 
 
 def _intervals(spec: StudySpec, data: StudyData, parts: _Parts) -> tuple[Intervals, ...]:
-    found = intervals(data.tracks, spec, data.first, data.last, parts.of(BOOTSTRAP))
+    documents = parts.of(BOOTSTRAP)
+    found = [
+        each
+        for period, rows in stretches(data.tracks, data.periods).items()
+        for each in intervals(data.tracks, spec, *rows, [document[period] for document in documents], period)
+    ]
     if not parts.failed(BOOTSTRAP):
-        return found
+        return tuple(found)
     return tuple(
-        Intervals(each.track, {key: _without(estimate) for key, estimate in each.values.items()}) for each in found
+        replace(each, values={key: _without(estimate) for key, estimate in each.values.items()}) for each in found
     )
 
 
@@ -144,19 +157,20 @@ def _without(estimate: Estimate) -> Estimate:
     return estimate if estimate.value is None else Estimate(estimate.value, why="a part of the bootstrap failed")
 
 
-def _condor(parts: _Parts) -> Condor | None:
+def _condor(parts: _Parts, sizes: Sequence[Sensitivity]) -> Condor | None:
     cases = tuple(case for part in parts.of(CONDOR) for case in decode(tuple[CondorCase, ...], part["cases"]))
-    return condor_of(cases, RULES) if cases else None
+    return condor_of(cases, RULES, sizes) if cases else None
 
 
 def _monte_carlo(spec: StudySpec, data: StudyData, parts: _Parts) -> MonteCarlo | None:
     indices, hedged = parts.of(PATHS), parts.of(HEDGED_PATHS)
     if not indices and not hedged:
         return None
+    recorded = recorded_fit(data.signals, spec.path_years, data.condor, spec.costs)
     # A hedge that failed in one market has no quantiles over the others.
     without = {beside(name) for name in failed_on_paths(hedged) for beside in (beside_equity, beside_condor)}
     chunks = [{name: figures for name, figures in part["figures"].items() if name not in without} for part in hedged]
-    return monte_carlo(spec, indices, chunks, recorded_fit(data.signals))
+    return monte_carlo(spec, indices, chunks, recorded)
 
 
 def failed_on_paths(hedged: Sequence[Document]) -> dict[str, str]:
@@ -186,7 +200,14 @@ def levels_of(data: StudyData) -> Levels:
 
 def _notes(spec: StudySpec, data: StudyData) -> tuple[str, ...]:
     found = []
-    first = data.tracks.sessions[data.first].item()
-    if spec.start < first:
+    sessions, start = data.tracks.sessions, np.datetime64(spec.start)
+    first = sessions[data.first].item()
+    # On a holiday the range begins with the session after it, for no other reason.
+    if start < sessions[0] or int(np.searchsorted(sessions, start)) < data.first:
         found.append(f"Asked for from {spec.start} on: the first close of which every strategy has a level is {first}.")
+    if any(period.key == SINCE_LIVE for period in data.periods):
+        found.append(
+            f"VEQTOR is published live since {VEQTOR_LIVE_SINCE}: figures of it over the whole range pool what came "
+            "since with the back-test before."
+        )
     return tuple(found)

@@ -1,16 +1,19 @@
-"""Crashes of an unhedged strategy, and how often one must come for a hedge to pay.
+"""Crashes of the market, and how often one must come for a hedge to pay.
 
-A crash is a fall of 15% or more from a high to a low, and is over when the level has risen by 20% from the low: the
-filter (0.20, 0.15) of A. Lunde and A. Timmermann, *Duration Dependence in Stock Prices*, Journal of Business and
-Economic Statistics 22 (2004), which finds the fall of 2011 too, long before the high of 2007 was reached again. With d
-the log return of the hedged less that of the unhedged on a session,
+A crash is a fall of the S&P 500 by 15% or more from a high to a low, and is over when the level has risen by 20% from
+the low: the filter (0.20, 0.15) of A. Lunde and A. Timmermann, *Duration Dependence in Stock Prices*, Journal of
+Business and Economic Statistics 22 (2004), which finds the fall of 2011 too, long before the high of 2007 was reached
+again, and takes that of 2007 to 2009 for two. With d the log return of the hedged less that of the same without the
+hedge on a session, K crashes in T years and W of these years from high to low,
 
-    G = mean over the crashes of the sum of d from high to low             what a crash brings
-    c = - sum of d over all other sessions / their years                   what the hedge costs a year otherwise
+    G = sum of d from high to low / K             what a crash brings
+    c = - sum of d over all other sessions / (T - W)     what the hedge costs a year otherwise
+    N = G / c + W / K                             years from one crash to the next at which both are the same
 
-a hedge pays where a crash comes at least once in G / c years of other sessions. What it gives back while the market
-recovers is part of c. So over the sessions measured the hedged ended above the unhedged exactly where G / c is more
-than the years between crashes that the sessions had. One number for all crashes: it takes the next to be as large.
+Both N and T / K, how often one came, count every year of the calendar, those within a crash too. The hedged ended above
+the unhedged exactly where N > T / K: both say K G > c (T - W). What it gives back while the market recovers is part of
+c. One number for all crashes: it takes the next to bring as much as those there were, of which one may have brought the
+most.
 """
 
 from __future__ import annotations
@@ -37,17 +40,26 @@ class HedgeInCrashes:
     ----------
     crashes : int
     years_between : float
-        Years of other sessions per crash; NaN without a crash.
+        Years per crash, all counted; NaN without a crash.
     gain : float
         Mean log return it added in a crash; NaN without a crash.
+    largest : float
+        The share of all it added in crashes that it added in one, the most; NaN where it added nothing.
     cost : float
         Log return it took a year otherwise; NaN where there is nothing else.
+    calm_years : float
+        Years outside crashes.
+    break_even : float
+        Years from one crash to the next at which what it adds is what it takes; NaN unless it adds and takes something.
     """
 
     crashes: int
     years_between: float
     gain: float
+    largest: float
     cost: float
+    calm_years: float
+    break_even: float
 
 
 def crashes(levels: Floats, fall: float = CRASH, rise: float = RECOVERY) -> tuple[tuple[int, int], ...]:
@@ -78,24 +90,32 @@ def crashes(levels: Floats, fall: float = CRASH, rise: float = RECOVERY) -> tupl
     return (*found, (high, low)) if falling else tuple(found)
 
 
-def hedge_in_crashes(hedged: Floats, unhedged: Floats) -> HedgeInCrashes:
-    """What a hedge did in the crashes of the unhedged, and otherwise.
+def hedge_in_crashes(hedged: Floats, unhedged: Floats, market: Floats | None = None) -> HedgeInCrashes:
+    """What a hedge did in the crashes of the market, and otherwise.
 
     Parameters
     ----------
     hedged, unhedged : float, shape (n,)
         Daily returns, decimals above -1.
+    market : float, shape (n,), optional
+        Those of what crashes; by default of the unhedged.
     """
     difference = np.log1p(hedged) - np.log1p(unhedged)
-    falls = crashes(np.concatenate([[1.0], np.cumprod(1.0 + unhedged)]))
+    falls = crashes(np.concatenate([[1.0], np.cumprod(1.0 + (unhedged if market is None else market))]))
     within = np.zeros(len(difference), dtype=bool)
     for high, low in falls:
         # The return into row i + 1 of the levels is entry i.
         within[high:low] = True
-    years = float(np.count_nonzero(~within)) / SESSIONS_PER_YEAR
+    gains = [float(difference[high:low].sum()) for high, low in falls]
+    count, total = len(falls), sum(gains)
+    inside, years = (float(np.count_nonzero(each)) / SESSIONS_PER_YEAR for each in (within, ~within))
+    cost = -float(difference[~within].sum()) / years if years else np.nan
     return HedgeInCrashes(
-        crashes=len(falls),
-        years_between=years / len(falls) if falls else np.nan,
-        gain=float(difference[within].sum()) / len(falls) if falls else np.nan,
-        cost=-float(difference[~within].sum()) / years if years else np.nan,
+        crashes=count,
+        years_between=(inside + years) / count if count else np.nan,
+        gain=total / count if count else np.nan,
+        largest=max(gains) / total if total > 0.0 else np.nan,
+        cost=cost,
+        calm_years=years,
+        break_even=(total / cost + inside) / count if total > 0.0 and cost > 0.0 else np.nan,
     )

@@ -25,6 +25,9 @@ from signals.vix_futures import Floats
 #: Euler's and Mascheroni's constant.
 EULER_MASCHERONI = 0.5772156649015329
 
+#: What was tried of VEQTOR.
+SETTINGS = "VEQTOR settings"
+
 _NORMAL = NormalDist()
 
 
@@ -112,7 +115,10 @@ def deflated_sharpe(question: str, returns: Mapping[str, Floats], confidence: fl
 def deflated_sharpes(
     trials: Trials, tracks: Tracks, first: int, last: int, confidence: float = 0.95
 ) -> tuple[DeflatedSharpe, ...]:
-    """Three questions on the settings of VEQTOR that were tried, and the same on the hedges.
+    """Three questions on the settings of VEQTOR that were tried, and two of them on the hedges.
+
+    Whether they earn more than cash is not asked of hedges that stand beside the whole of the S&P 500: the answer would
+    be that of the S&P 500.
 
     Parameters
     ----------
@@ -121,14 +127,16 @@ def deflated_sharpes(
     """
     families = []
     if "sp500" in tracks:
-        families = [("VEQTOR settings", trials.returns, first), *_hedges(tracks, first, last)]
+        families = [(SETTINGS, trials.returns, first), *_hedges(tracks, first, last)]
     found = []
     for what, returns, start in families:
         rows = slice(start + 1, last + 1)
         complete = {name: values[rows] for name, values in returns.items() if np.isfinite(values[rows]).all()}
         equity, cash = tracks["sp500"].returns[rows], tracks.cash[rows]
         if complete and np.isfinite(equity).all() and len(equity) > 1:
-            found += [deflated_sharpe(*asked, confidence) for asked in _questions(what, complete, equity, cash)]
+            asked = list(_questions(what, complete, equity, cash))
+            asked = asked if what == SETTINGS else asked[:-1]
+            found += [deflated_sharpe(*each, confidence) for each in asked]
     return tuple(each for each in found if each is not None)
 
 
@@ -142,7 +150,7 @@ def _hedges(tracks: Tracks, first: int, last: int) -> Iterator[tuple[str, dict[s
 def _questions(
     what: str, returns: Mapping[str, Floats], equity: Floats, cash: Floats
 ) -> Iterator[tuple[str, dict[str, Floats]]]:
-    best = f"the best of {len(returns)} {what}" if len(returns) > 1 else what
+    best = f"the best of {len(returns)} {what}" if len(returns) > 1 else next(iter(returns))
     yield f"Does {best} earn more than the S&P 500?", {name: own - equity for name, own in returns.items()}
     over = equity - cash
     yield (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from signals.study.block_length import optimal_block_length
-from signals.study.bootstrap import CHUNK, SHORTEST_BLOCK, SHORTEST_RANGE, drawn_rows, rows_of
+from signals.study.bootstrap import CHUNK, SHORTEST_BLOCK, SHORTEST_RANGE, cautious, drawn_rows, rows_of
 from signals.study.result import Estimate
 from signals.study.spec import StudySpec
 from signals.vix_futures import Floats
@@ -63,11 +63,14 @@ def market_facts(spx: Floats, vix: Floats, spec: StudySpec) -> Facts:
             rows = rows_of(*drawn_rows(random, count, length), count)
             times = np.bincount(rows, minlength=count).astype(np.float64)
             drawn.append(_correlations(np.sum(products * times, axis=1), count))
-    ends = [(1.0 - spec.confidence) / 2.0, (1.0 + spec.confidence) / 2.0]
-    log_changes, point_changes = (
-        Estimate(values[0], *np.quantile(values[1:], ends).tolist()) for values in zip(*drawn, strict=True)
-    )
-    return Facts(log_changes, point_changes)
+    beyond = (1.0 - spec.confidence) / 2.0
+    margin = cautious(beyond, spec.samples)
+    ends = [beyond, 1.0 - beyond, margin, 1.0 - margin]
+    found = []
+    for values in zip(*drawn, strict=True):
+        low, high, least, most = np.quantile(values[1:], ends).tolist()
+        found.append(Estimate(values[0], low, high, least=least, most=most))
+    return Facts(*found)
 
 
 def _correlations(sums: Floats, count: int) -> tuple[float, float]:

@@ -8,7 +8,7 @@ same kind. What comes of a part is a document of plain values, which JSON takes 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from signals.document import encode
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from signals.study.data import StudyData
 
 #: Kinds of parts.
-HEDGED_PATHS, PATHS, SENSITIVITY, CONDOR = "hedged paths", "paths", "sensitivity", "condor skew"
+HEDGED_PATHS, PATHS, SENSITIVITY, DOUBT = "hedged paths", "paths", "sensitivity", "doubt"
+CONDOR, CONDOR_MAPS = "condor skew", "condor maps"
 BOOTSTRAP, CORRELATION = "bootstrap", "correlation"
 
 Document = dict[str, Any]
@@ -64,6 +65,8 @@ def parts_of(spec: StudySpec) -> tuple[Part, ...]:
         *_chunks(HEDGED_PATHS, spec.hedged_paths, HEDGED_PATHS_IN_CHUNK),
         *_chunks(PATHS, spec.paths, PATHS_IN_CHUNK),
         Part(SENSITIVITY, SENSITIVITY, 0),
+        Part(DOUBT, DOUBT, 0),
+        Part(CONDOR_MAPS, CONDOR_MAPS, 0),
         *(Part(CONDOR, f"{CONDOR} {skew:g}", index) for index, skew in enumerate(SKEWS)),
         Part(CORRELATION, CORRELATION, 0),
         *_chunks(BOOTSTRAP, spec.samples, CHUNK),
@@ -133,18 +136,34 @@ def _hedged_paths(part: Part, spec: StudySpec, rule_sets: Sequence[RuleSet]) -> 
 
 
 def _bootstrap(part: Part, spec: StudySpec, data: StudyData) -> Document:
-    from signals.study.bootstrap import bootstrap_chunk
+    from signals.study.bootstrap import bootstrap_chunk, stretches
 
-    return bootstrap_chunk(data.tracks, spec, data.first, data.last, part.index, part.count)
+    return {
+        period: bootstrap_chunk(data.tracks, spec, *rows, part.index, part.count)
+        for period, rows in stretches(data.tracks, data.periods).items()
+    }
 
 
 def _condor(part: Part, spec: StudySpec, data: StudyData) -> Document:
     from signals.study.condor.programme import RULES, SKEWS, condor_cases
+    from signals.study.condor.rules import ENTRIES
 
     # Why there is no such market stands among the failures of the data.
     market, skew = data.condor, SKEWS[part.index]
-    cases = () if market is None else condor_cases(market, RULES, spec.costs, skew, data.first)
-    return {"cases": encode(cases)}
+    if market is None:
+        return {"cases": []}
+    days = [replace(RULES, entry=entry) for entry in ENTRIES]
+    cases = [case for rules in days for case in condor_cases(market, rules, spec.costs, skew, data.first, data.last)]
+    return {"cases": encode(tuple(cases))}
+
+
+def _condor_maps(part: Part, spec: StudySpec, data: StudyData) -> Document:
+    from signals.study.condor.maps import condor_maps
+    from signals.study.condor.programme import RULES
+
+    market = data.condor
+    maps = () if market is None else condor_maps(market, RULES, spec.costs, data.first, data.last)
+    return {"maps": encode(maps)}
 
 
 def _sensitivity(part: Part, spec: StudySpec, data: StudyData) -> Document:
@@ -154,6 +173,12 @@ def _sensitivity(part: Part, spec: StudySpec, data: StudyData) -> Document:
     maps, trials = sensitivities(data.signals, spec.costs, data.first, data.last)
     deflated = deflated_sharpes(trials, data.tracks, data.first, data.last, spec.confidence)
     return {"maps": encode(maps), "deflated": encode(deflated)}
+
+
+def _doubt(part: Part, spec: StudySpec, data: StudyData) -> Document:
+    from signals.study.doubt import doubts
+
+    return {"maps": encode(doubts(data.signals, data.rule_sets, spec.costs, data.first, data.last))}
 
 
 def _correlation(part: Part, spec: StudySpec, data: StudyData) -> Document:
@@ -168,6 +193,8 @@ def _correlation(part: Part, spec: StudySpec, data: StudyData) -> Document:
 _WITH_DATA: Mapping[str, Callable[[Part, StudySpec, StudyData], Document]] = {
     BOOTSTRAP: _bootstrap,
     CONDOR: _condor,
+    CONDOR_MAPS: _condor_maps,
     SENSITIVITY: _sensitivity,
+    DOUBT: _doubt,
     CORRELATION: _correlation,
 }

@@ -11,8 +11,17 @@ from dataclasses import dataclass
 #: Version of the document and of the methods behind it: stored parts of another version are not used.
 STUDY_VERSION = 1
 
-#: Verdicts on a claim.
+#: Verdicts on a claim, or a finding for it.
 HOLDS, FAILS, CANNOT_TELL, NOT_TESTED = "holds", "does not hold", "cannot tell", "not tested"
+
+#: Verdict on a claim that can be read in several ways which come out differently.
+DEPENDS = "depends on the reading"
+
+#: Where a finding comes from.
+RECORDED, SIMULATED = "recorded", "simulated"
+
+#: Keys of the periods that have intervals.
+WHOLE_RANGE, SINCE_LIVE = "whole", "live"
 
 #: Kinds of periods.
 WHOLE, CRISIS, CALM, LIVE, BACK_TEST = "whole range", "crisis", "calm", "live", "back-test"
@@ -28,12 +37,38 @@ class Measure:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its interval; `value` None with the reason where it cannot be told."""
+    """A number with its interval; `value` None with the reason where it cannot be told.
+
+    Attributes
+    ----------
+    least, most : float, optional
+        The interval with a margin for the error of having drawn so few samples: what lies beyond is decided whatever
+        the seed. None where the interval has no such error.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     why: str = ""
+    least: float | None = None
+    most: float | None = None
+
+    @property
+    def sure(self) -> tuple[float, float] | None:
+        """The ends by which something is decided; None without an interval."""
+        if self.low is None or self.high is None:
+            return None
+        return (
+            self.low if self.least is None else min(self.low, self.least),
+            self.high if self.most is None else max(self.high, self.most),
+        )
+
+    def negative(self) -> Estimate:
+        """The same of the opposite."""
+        value, low, high, least, most = (
+            None if each is None else -each for each in (self.value, self.high, self.low, self.most, self.least)
+        )
+        return Estimate(value, low, high, self.why, least, most)
 
 
 @dataclass(frozen=True)
@@ -79,10 +114,11 @@ class Figures:
 
 @dataclass(frozen=True)
 class Intervals:
-    """Statistics of a strategy over the whole range with bootstrap intervals, by key."""
+    """Statistics of a strategy over a period, `WHOLE_RANGE` or `SINCE_LIVE`, with bootstrap intervals, by key."""
 
     track: str
     values: dict[str, Estimate]
+    period: str = WHOLE_RANGE
 
 
 @dataclass(frozen=True)
@@ -127,7 +163,7 @@ class DeflatedSharpe:
 
 @dataclass(frozen=True)
 class CondorCase:
-    """The condor programme under one skew: unhedged, or beside a hedge.
+    """The condor programme under one skew, decided on one day of the week: unhedged, or beside a hedge.
 
     Attributes
     ----------
@@ -136,24 +172,39 @@ class CondorCase:
     skew : float
         Factor on the slope of the surface: 1 as documented.
     values : dict of str to Measure
-        Statistics by key, with ``income`` (premium kept, a share of the value a year), ``win_rate``, ``trades``,
-        ``average_win``, ``average_loss``, ``break_even_win_rate``, and the average break-even points of a condor
-        ``break_even_down`` and ``break_even_up``, shares of the index at entry, by themselves or with what the hedge
-        cost.
+        Statistics by key, with ``over_cash`` (growth less that of cash), ``income`` (premium kept, a share of the value
+        a year), ``trades``, ``win_rate``, ``average_win``, ``average_loss``, ``break_even_win_rate``, each condor with
+        what the hedge gained while it was open, and the average points ``break_even_down`` and ``break_even_up`` at
+        which an unhedged condor gains nothing at its expiry, shares of the index at entry.
+    entry : int
+        Sessions from the last close of a week to the decision: 0 in the study, others in the sweep.
     """
 
     hedge: str
     skew: float
     values: dict[str, Measure]
+    entry: int = 0
 
 
 @dataclass(frozen=True)
 class Condor:
-    """The condor programme: its rules in a sentence, every case, and what can be said whatever the skew."""
+    """The condor programme: its rules in a sentence, every case, and what can be said whatever the choices.
+
+    Attributes
+    ----------
+    cases, other_days : tuple of CondorCase
+        Under every skew, as the rules say; and the same decided on the other days of a week.
+    """
 
     rules: str
     cases: tuple[CondorCase, ...]
     sentences: tuple[str, ...]
+    other_days: tuple[CondorCase, ...] = ()
+
+    @property
+    def every(self) -> tuple[CondorCase, ...]:
+        """The cases of all skews and all days."""
+        return (*self.cases, *self.other_days)
 
 
 @dataclass(frozen=True)
@@ -173,6 +224,11 @@ class PathFigures:
     """A statistic of a strategy over simulated markets: its quantiles, and the standard error of the median.
 
     `quantiles` belong to 0.05, 0.25, 0.5, 0.75 and 0.95.
+
+    Attributes
+    ----------
+    swept : tuple of (float, float)
+        Median and its standard error under each other skew, for what a hedge does to the condor programme.
     """
 
     track: str
@@ -181,6 +237,7 @@ class PathFigures:
     quantiles: tuple[float, ...]
     mean: float
     standard_error: float
+    swept: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -196,12 +253,25 @@ class MonteCarlo:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was measured for a claim, for one hedge, portfolio or method."""
+    """What was measured for a claim, for one hedge, portfolio or method.
+
+    Attributes
+    ----------
+    method : str
+        `RECORDED` or `SIMULATED`.
+    counts : bool
+        Whether the claim is judged by it; others are for comparison.
+    reading : str
+        In which sense of the claim, where there are several.
+    """
 
     what: str
     unit: str
     estimate: Estimate
     verdict: str
+    method: str = RECORDED
+    counts: bool = True
+    reading: str = ""
 
 
 @dataclass(frozen=True)
@@ -245,7 +315,7 @@ class StudyResult:
         ``source``, ``digest`` (of all inputs), ``sessions``, ``last session``, and what else tells where they came
         from.
     answer : tuple of str
-        The first paragraph: is it worth it, in numbers with intervals.
+        Paragraphs. The first says whether it is worth it, in numbers with intervals; what else bears on it follows.
     """
 
     version: int
@@ -280,9 +350,9 @@ class StudyResult:
                 return each.values.get(key, Measure(None, "not measured"))
         return Measure(None, "not measured")
 
-    def estimate(self, track: str, key: str) -> Estimate:
-        """A statistic of a strategy over the whole range with its interval."""
+    def estimate(self, track: str, key: str, period: str = WHOLE_RANGE) -> Estimate:
+        """A statistic of a strategy over the whole range, or since the index is live, with its interval."""
         for each in self.intervals:
-            if each.track == track:
+            if (each.track, each.period) == (track, period):
                 return each.values.get(key, Estimate(None, why="not measured"))
         return Estimate(None, why="not measured")

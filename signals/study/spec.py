@@ -14,7 +14,7 @@ DEFAULT_HEDGES = ("alvh-seed", "alvh-442", "alvh-seed-reactive")
 
 @dataclass(frozen=True)
 class TradingCosts:
-    """What trading costs, beside what is in the rules of a hedge.
+    """What trading costs; half-spreads of options on the VIX are those of the rule sets, some times.
 
     Attributes
     ----------
@@ -23,15 +23,18 @@ class TradingCosts:
     vx_points : float, VIX points
         Half-spread and commission of one VX contract traded one way: half a tick of 0.05, and 1.50 USD.
     spx_option : float
-        Half-spread of an option on the S&P 500, a share of its premium.
+        Half-spread of an option on the S&P 500, a share of its premium: an assumption, no quote is recorded.
     spx_option_points : float, index points
         The least of it.
+    vix_option : float
+        How many times the half-spreads of the rule sets what a hedge trades on the VIX costs.
     """
 
     equity: float = 0.0001
     vx_points: float = 0.0265
     spx_option: float = 0.02
     spx_option_points: float = 0.05
+    vix_option: float = 1.0
 
     def __post_init__(self) -> None:
         for each in fields(self):

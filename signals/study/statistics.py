@@ -10,20 +10,22 @@ general use, so that figures can be compared with those of others:
 * tail ratio: the 95th percentile of returns over the size of the 5th, as in empyrical (Quantopian).
 
 A figure that needs more sessions than a period has is not made up from fewer: nothing is scaled up to a year from less
-than a month, and no growth or ratio is given for less than a year.
+than that, but for volatility, which takes a month.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
 from signals.calendar import Days
+from signals.study.cash import cash_for, deepest_fall, with_cash
 from signals.study.cashflows import internal_rate, sign_changes
+from signals.study.catalogue import MONTH, STATISTICS, WEEK
 from signals.study.crashes import CRASH, HedgeInCrashes, hedge_in_crashes
 from signals.study.periods import rows_of
 from signals.study.result import Figures, Measure, Period, Statistic
@@ -31,10 +33,9 @@ from signals.study.tracks import Track, Tracks
 from signals.veqtor.indicators import SESSIONS_PER_YEAR
 from signals.vix_futures import Floats
 
-DAYS_PER_YEAR = 365.25
+__all__ = ["DAYS_PER_YEAR", "STATISTICS", "all_figures", "measures"]
 
-#: Returns in a week and in a month.
-WEEK, MONTH = 5, 21
+DAYS_PER_YEAR = 365.25
 
 #: Days that are a year: from its last close before to its own last close, a calendar year can have 364.
 LEAST_DAYS_OF_A_YEAR = 360
@@ -42,55 +43,14 @@ LEAST_DAYS_OF_A_YEAR = 360
 #: Returns that percentiles of 5% and 95% need: five beyond each.
 LEAST_FOR_TAILS = 100
 
+#: The lowest rate of return that says more than that nearly everything was lost.
+LOWEST_RATE = -0.99
+
+#: The strategy whose falls are counted as crashes.
+MARKET = "sp500"
+
 #: What is only rounding: of a deviation of daily returns, and of a difference between two strategies.
 ROUNDING = 1e-12
-
-STATISTICS = tuple(
-    Statistic(*each)
-    for each in (
-        ("total_return", "Total return", "share", "Over the whole period."),
-        ("growth", "Growth a year", "share", "Compound, per 365.25 days; of a period of a year or more."),
-        ("volatility", "Volatility", "share", "Standard deviation of daily returns, times the root of 252."),
-        ("sharpe", "Sharpe ratio", "ratio", "Mean over standard deviation of daily returns less cash, a year."),
-        ("sortino", "Sortino ratio", "ratio", "The same mean over the deviation below cash alone, a year."),
-        ("max_drawdown", "Deepest fall", "share", "From a high to a later low, at closes."),
-        ("drawdown_days", "Longest below a high", "days", "Until the high was reached again, or to the end."),
-        ("worst_day", "Worst day", "share", "Lowest return of a session."),
-        ("worst_week", "Worst week", "share", f"Lowest return over {WEEK} sessions."),
-        ("worst_month", "Worst month", "share", f"Lowest return over {MONTH} sessions."),
-        ("tail_ratio", "Tail ratio", "ratio", "95th percentile of daily returns over the size of the 5th."),
-        ("turnover", "Turnover a year", "ratio", "Half of what was bought and sold, over the value."),
-        ("cost", "Costs a year", "share", "Half-spreads and commissions, a share of the value."),
-        ("drag", "Drag a year", "share", "Growth a year less that of the unhedged: below 0 the hedge cost."),
-        (
-            "drawdown_reduction",
-            "Drawdown reduction",
-            "share",
-            "By which share the deepest fall was less deep than that of the unhedged; below 0 it was deeper.",
-        ),
-        ("sharpe_gain", "Sharpe gain", "ratio", "Sharpe ratio less that of the unhedged."),
-        (
-            "irr",
-            "IRR of the hedge",
-            "share",
-            "Internal rate of return, a year, of the cash into and out of the hedge, and of what it is worth at the "
-            "end; undefined unless the cash changes its sign exactly once.",
-        ),
-        (
-            "break_even_years",
-            "Break-even years between crashes",
-            "years",
-            f"The hedge pays if a fall of {CRASH:.0%} or more, such as those of the period, comes at least once in so "
-            "many years: what it added from high to low, over what it cost a year otherwise.",
-        ),
-        (
-            "crash_years",
-            "Years between crashes",
-            "years",
-            "Years outside such falls for each that the period had: the hedge paid where its break-even is longer.",
-        ),
-    )
-)
 
 
 class Unmeasured(Exception):
@@ -107,6 +67,8 @@ class _Stretch:
     sessions : datetime64[D], shape (n + 1,)
         The first is the one whose close the first return is counted from.
     returns, cash : float, shape (n,)
+    market : float, shape (n,), optional
+        Returns of the S&P 500; None where there are not all of them.
     """
 
     track: Track
@@ -115,6 +77,7 @@ class _Stretch:
     sessions: Days
     returns: Floats
     cash: Floats
+    market: Floats | None
 
     @property
     def count(self) -> int:
@@ -143,7 +106,7 @@ class _Stretch:
 
     def a_year(self, amounts: Floats) -> float:
         """Sum of what happened at the closes of the period, a year."""
-        self.require(MONTH, "a month")
+        self.require_year()
         return float(amounts[self.first + 1 : self.last + 1].sum()) * SESSIONS_PER_YEAR / self.count
 
 
@@ -191,7 +154,7 @@ def _sortino(own: _Stretch) -> float:
 
 
 def _max_drawdown(own: _Stretch) -> float:
-    return float((own.levels / np.maximum.accumulate(own.levels)).min()) - 1.0
+    return deepest_fall(own.returns)
 
 
 def _drawdown_days(own: _Stretch) -> float:
@@ -230,6 +193,8 @@ def _irr(own: _Stretch) -> float:
     rate = internal_rate(flows, (own.sessions - own.sessions[0]).astype(np.float64) / DAYS_PER_YEAR)
     if math.isnan(rate):
         raise Unmeasured("undefined: no rate makes the cash flows worth nothing")
+    if rate < LOWEST_RATE:
+        raise Unmeasured(f"below {LOWEST_RATE:.0%} a year: nearly all that was paid was lost")
     return rate
 
 
@@ -240,6 +205,29 @@ def _apart(own: float, other: float) -> float:
 
 def _drag(own: _Stretch, other: _Stretch) -> float:
     return _apart(_growth(own), _growth(other))
+
+
+def _gain(own: _Stretch, other: _Stretch) -> float:
+    return _apart(_total_return(own), _total_return(other))
+
+
+def _cash_share(own: _Stretch, other: _Stretch) -> float:
+    own.require_year()
+    if not np.isfinite(own.cash).all():
+        raise Unmeasured("what cash earned is missing")
+    fall, unhedged = _max_drawdown(own), _max_drawdown(other)
+    if abs(fall - unhedged) <= ROUNDING:
+        return 0.0
+    if fall < unhedged:
+        raise Unmeasured(f"its deepest fall is deeper than that of {other.track.label}")
+    if fall > deepest_fall(own.cash):
+        raise Unmeasured("it fell less than cash")
+    return cash_for(fall, other.returns, own.cash)
+
+
+def _cash_growth(own: _Stretch, other: _Stretch) -> float:
+    mixed = with_cash(other.returns, own.cash, _cash_share(own, other))
+    return _growth(replace(other, returns=mixed))
 
 
 def _drawdown_reduction(own: _Stretch, other: _Stretch) -> float:
@@ -257,19 +245,37 @@ def _in_crashes(own: _Stretch, other: _Stretch) -> HedgeInCrashes:
     own.require_year()
     if own.lost_everything or other.lost_everything:
         raise Unmeasured("everything was lost")
-    found = hedge_in_crashes(own.returns, other.returns)
+    if own.market is None:
+        raise Unmeasured("needs the S&P 500, whose falls are counted")
+    return hedge_in_crashes(own.returns, other.returns, own.market)
+
+
+def _with_crashes(own: _Stretch, other: _Stretch) -> HedgeInCrashes:
+    found = _in_crashes(own, other)
     if not found.crashes:
-        raise Unmeasured(f"{other.track.label} did not fall by {CRASH:.0%}")
+        raise Unmeasured(f"the S&P 500 did not fall by {CRASH:.0%}")
     return found
 
 
-def _break_even_years(own: _Stretch, other: _Stretch) -> float:
-    found = _in_crashes(own, other)
+def _with_gain(own: _Stretch, other: _Stretch) -> HedgeInCrashes:
+    found = _with_crashes(own, other)
     if not found.gain > 0.0:
         raise Unmeasured("it did not gain in crashes")
+    return found
+
+
+def _carry(own: _Stretch, other: _Stretch) -> float:
+    found = _in_crashes(own, other)
+    if found.calm_years < LEAST_DAYS_OF_A_YEAR / DAYS_PER_YEAR:
+        raise Unmeasured("needs a year outside crashes")
+    return found.cost
+
+
+def _break_even_years(own: _Stretch, other: _Stretch) -> float:
+    found = _with_gain(own, other)
     if not found.cost > 0.0:
         raise Unmeasured("it cost nothing outside crashes")
-    return found.gain / found.cost
+    return found.break_even
 
 
 _OWN: dict[str, Callable[[_Stretch], float]] = {
@@ -291,15 +297,21 @@ _OWN: dict[str, Callable[[_Stretch], float]] = {
 
 _AGAINST: dict[str, Callable[[_Stretch, _Stretch], float]] = {
     "drag": _drag,
+    "gain": _gain,
+    "carry": _carry,
     "drawdown_reduction": _drawdown_reduction,
     "sharpe_gain": _sharpe_gain,
+    "cash_share": _cash_share,
+    "cash_growth": _cash_growth,
+    "crash_gain": lambda own, other: _with_crashes(own, other).gain,
+    "largest_crash": lambda own, other: _with_gain(own, other).largest,
     "break_even_years": _break_even_years,
-    "crash_years": lambda own, other: _in_crashes(own, other).years_between,
+    "crash_years": lambda own, other: _with_crashes(own, other).years_between,
 }
 
 
-def measures(tracks: Tracks, name: str, first: int, last: int) -> dict[str, Measure]:
-    """Every statistic of a strategy over a period, by key.
+def measures(tracks: Tracks, name: str, first: int, last: int, keys: Sequence[str] | None = None) -> dict[str, Measure]:
+    """Statistics of a strategy over a period, by key.
 
     Parameters
     ----------
@@ -307,6 +319,8 @@ def measures(tracks: Tracks, name: str, first: int, last: int) -> dict[str, Meas
     name : str
     first, last : int
         Rows: the first return is that of the row after `first`.
+    keys : sequence of str, optional
+        By default all.
 
     Returns
     -------
@@ -325,7 +339,7 @@ def measures(tracks: Tracks, name: str, first: int, last: int) -> dict[str, Meas
             return Measure(None, str(why))
         return Measure(value) if math.isfinite(value) else Measure(None, "no number")
 
-    return {statistic.key: measured(statistic) for statistic in STATISTICS}
+    return {each.key: measured(each) for each in STATISTICS if keys is None or each.key in keys}
 
 
 def _compared_with(own: _Stretch) -> str:
@@ -347,7 +361,11 @@ def _stretch(tracks: Tracks, name: str, first: int, last: int) -> _Stretch:
     if not np.isfinite(returns).all():
         hole = sessions[first + 1 + int(np.argmin(np.isfinite(returns)))]
         raise Unmeasured(f"{track.label} has no return on {hole}")
-    return _Stretch(track, first, last, sessions[first : last + 1], returns, tracks.cash[first + 1 : last + 1])
+    rows = slice(first + 1, last + 1)
+    market = tracks[MARKET].returns[rows] if MARKET in tracks else None
+    if market is not None and not np.isfinite(market).all():
+        market = None
+    return _Stretch(track, first, last, sessions[first : last + 1], returns, tracks.cash[rows], market)
 
 
 def all_figures(tracks: Tracks, periods: tuple[Period, ...]) -> tuple[Figures, ...]:

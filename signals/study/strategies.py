@@ -64,7 +64,7 @@ def study_tracks(signals: VeqtorSignals, hedges: Hedges, costs: TradingCosts) ->
 
 def _makers(signals: VeqtorSignals, hedges: Hedges, costs: TradingCosts) -> Iterator[tuple[str, Callable[[], Track]]]:
     """The name of each strategy, and what makes its track."""
-    yield UNHEDGED, partial(_unhedged, signals)
+    yield UNHEDGED, partial(unhedged_track, signals)
     yield "veqtor", lambda: veqtor_track(signals, signals.veqtor, costs, "veqtor", "VEQTOR")
     yield "veqtor-no-stop", partial(_without_stop, signals, costs)
     yield "veqtor-mid-term", partial(_mid_term, signals, costs)
@@ -95,7 +95,8 @@ def _require_whole(track: Track, signals: VeqtorSignals) -> None:
         )
 
 
-def _unhedged(signals: VeqtorSignals) -> Track:
+def unhedged_track(signals: VeqtorSignals) -> Track:
+    """The S&P 500 Total Return."""
     base, usable = signals.veqtor.base, signals.inputs.usable
     returns = signals.inputs.equity.change[base:usable].copy()
     returns[0] = np.nan

@@ -66,8 +66,7 @@ def index_trades(
     costs : TradingCosts
     """
     grown = 1.0 + gross[1:]
-    equity = np.zeros(len(weights))
-    equity[1:] = np.abs(weights[1:, 0] - weights[:-1, 0] * (1.0 + equity_change[1:]) / grown)
+    equity = equity_traded(weights[:, 0], gross, equity_change)
     held = _per_dollar(weights[:, 1], contracts, settle)
     before = held[:-1] / grown[:, None]
     expired = np.diff(front) != 0
@@ -80,6 +79,13 @@ def index_trades(
         cost=equity * costs.equity + traded.sum(axis=1) * costs.vx_points,
         turnover=0.5 * (equity + worth.sum(axis=1)),
     )
+
+
+def equity_traded(weight: Floats, gross: Floats, equity_change: Floats) -> Floats:
+    """Equity traded at each close to come back to its weight, a share of the value before; 0 in the first row."""
+    found = np.zeros(len(weight))
+    found[1:] = np.abs(weight[1:] - weight[:-1] * (1.0 + equity_change[1:]) / (1.0 + gross[1:]))
+    return found
 
 
 def _per_dollar(weight: Floats, contracts: Floats, settle: Floats) -> Floats:

@@ -50,3 +50,17 @@ def signed(value: float, unit: str) -> str:
     """A number in its unit with its sign: ``+1.2%``; a zero has none."""
     text = figure(value, unit)
     return f"+{text}" if text[0] != "-" and text.strip("0.%") else text
+
+
+#: Numbers that are written as words.
+_SPELLED = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def spelled(count: int) -> str:
+    """A small count as a word; 0 is ``none``."""
+    return _SPELLED[count] if count < len(_SPELLED) else str(count)
+
+
+def counted(count: int, name: str) -> str:
+    """A count with what is counted: ``five public claims``."""
+    return f"{spelled(count)} {name}{'' if count == 1 else 's'}"

@@ -95,7 +95,8 @@ def test_without_a_network_it_ends_with_a_simulated_report_a_page_and_three_comm
     page = tmp_path / "look" / "sample-2026-07-29.html"
     assert f"As a page: {page}" in first.out
     assert page.read_text().count("SIMULATED") >= 4
-    assert page.read_text().count("data:image/png;base64,") == 2, "what one session can show: the table cell and the VX curve"
+    # What one session can show: the table cell and the VX curve.
+    assert page.read_text().count("data:image/png;base64,") == 2
     written = {path.name for path in page.parent.iterdir() if not path.name.endswith(("-wal", "-shm"))}
     assert written == {"sample-2026-07-29.db", "sample-2026-07-29.html"}
 

@@ -75,7 +75,7 @@ def test_claims_are_drawn_with_their_intervals_against_what_is_claimed(
                 pytest.approx(factor * each) for each in (found.low, found.value, found.high) if each is not None
             )
             assert finding.verdict in row.text
-    assert charts["claims"].title == "Of 4 claims: 1 confirmed, 1 refuted, 2 open"
+    assert charts["claims"].title == "Of 4 claims: 1 confirmed, 1 refuted, 1 depends on its reading, 1 open"
 
 
 def test_a_moment_the_model_misses_is_named(result: StudyResult) -> None:

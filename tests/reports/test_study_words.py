@@ -19,7 +19,7 @@ from reports.study.html import study_page
 from reports.study.schema import study_schema
 from reports.study.text import study_text
 from signals.document import decode, encode
-from signals.study.result import Claim, Estimate, Finding, Measure, StudyResult
+from signals.study.result import Claim, Estimate, Finding, Intervals, Measure, StudyResult
 from tests.conftest import ROOT
 from tests.reports.made_study import STATISTICS, made_study
 from tests.reports.test_snapshots import SNAPSHOTS, WRITE
@@ -54,8 +54,9 @@ def words(text: str) -> str:
 
 
 def test_the_answer_comes_first_and_no_line_is_too_long(result: StudyResult, text: str) -> None:
-    first, *_ = text.split("\n\n")
-    assert words(first) == " ".join(result.answer)
+    title, *said = text.split("\n\n")[: 1 + len(result.answer)]
+    assert title == "Is it worth it? 2006-03-31 to 2026-07-29"
+    assert tuple(map(words, said)) == result.answer
     assert max(map(len, text.splitlines())) <= 80
     simulated = study_text(made_study(simulated=True))
     assert simulated.startswith("SIMULATED MARKET")
@@ -63,26 +64,44 @@ def test_the_answer_comes_first_and_no_line_is_too_long(result: StudyResult, tex
 
 
 def test_the_core_is_on_the_first_screen(text: str) -> None:
-    screen = "\n".join(text.splitlines()[:30])
+    lines = text.splitlines()
+    assert lines.index("Claims") < 24
+    screen = "\n".join(lines[: lines.index("Side by side, 2006-03-31 to 2026-07-29") + 16])
     assert "does not hold" in screen
-    # Growth, volatility, Sharpe ratio, fall, drag and reduction, computed by hand from the made-up formulas.
+    # Growth, volatility, Sharpe ratio, fall, drag, reduction and costs, computed by hand from the made-up formulas.
     row = next(line for line in screen.splitlines() if line.startswith("+ alvh-442"))
-    assert row.split()[2:] == ["5.7%", "11.4%", "0.36", "-33.0%", "-5.1%", "+40.0%"]
+    assert row.split()[2:] == ["5.7%", "11.4%", "0.36", "-33.0%", "-5.1%", "+40.0%", "0.5%"]
 
 
 def test_every_claim_has_its_measurement_and_its_verdict(text: str) -> None:
     lines = text.splitlines()
     (claims,) = (number for number, line in enumerate(lines) if line == "Claims")
-    rows = [re.split(r" {2,}", line.strip()) for line in lines[claims + 3 : claims + 8]]
-    assert ["A hedge costs 1 to 2% a year", "2.2 to 5.1%, 3 findings", "does not hold"] in rows
-    assert ["S&P 500 and VIX correlate at about", "-0.72 (-0.75 to -0.69)", "holds"] in rows
+    rows = [re.split(r" {2,}", line.strip()) for line in lines[claims + 3 : claims + 22]]
+    # One with several findings has a line for each, one with a single finding stands in one.
+    at = rows.index(["A hedge costs 1 to 2% a year", "depends on the reading"])
+    assert rows[at + 1 : at + 3] == [
+        ["recorded, over everything", "2.2% (0.4 to 4.1)", "cannot tell"],
+        ["recorded, outside crashes", "5.1% (2.5 to 7.8)", "does not hold"],
+    ]
+    assert ["S&P 500 and VIX correlate at", "-0.72 (-0.75 to -0.69)", "holds"] in rows
 
 
 def test_a_comparison_is_not_what_was_measured_of_a_claim(result: StudyResult) -> None:
     claim = result.claims[0]
-    beside = Finding("VEQTOR, for comparison", "share", Estimate(0.9, 0.8, 1.0), "does not hold")
+    beside = Finding("VEQTOR, for comparison", "share", Estimate(0.9, 0.8, 1.0), "does not hold", counts=False)
     found = study_text(replace(result, claims=(replace(claim, findings=(*claim.findings, beside)),)))
-    assert "2.2 to 5.1%, 3 findings" in found
+    claims, *_ = found.partition("Side by side")
+    assert "90.0%" not in claims
+
+
+def test_what_a_published_index_did_live_has_intervals_of_its_own(result: StudyResult) -> None:
+    live = Intervals("veqtor", {"drag": Estimate(-0.087, -0.137, -0.034)}, "live")
+    both = replace(result, intervals=(*result.intervals, live))
+    *_, found = study_text(both).partition("How certain that is since 2009-11-18, where VEQTOR is live")
+    assert "-8.7% (-13.7 to -3.4)" in found.split("\n\n")[0]
+    rows = csv.DictReader(io.StringIO(study_csv(both)))
+    (row,) = (row for row in rows if row["table"] == "intervals" and row["period"] == "live")
+    assert (row["track"], float(row["value"]), float(row["low"])) == ("veqtor", -0.087, -0.137)
 
 
 def test_what_cannot_be_told_says_why_once(text: str) -> None:
@@ -98,7 +117,7 @@ def test_failures_stand_before_what_was_computed_without_them() -> None:
     assert found.index("no quote before 2006-08-18") < found.index("Side by side")
     assert "VXTH" not in found.split("Side by side")[1].split("\n\n")[0]
     unanswered = study_text(replace(made_study(failing=True), answer=(), claims=()))
-    assert unanswered.startswith("There is no answer")
+    assert unanswered.split("\n\n")[1].startswith("There is no answer")
 
 
 def test_all_forms_are_the_same_when_read_from_storage(result: StudyResult, text: str) -> None:

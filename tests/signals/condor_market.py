@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from signals.calendar import Days
-from signals.study.condor.market import CondorMarket, HedgeLine, listed_expiries
+from signals.study.condor.market import CondorMarket, listed_expiries
+from signals.study.hedged import HedgeLine
 from signals.vix_futures import Floats
 
 #: Weekdays far beyond every test.
@@ -47,5 +48,6 @@ def wandering(count: int, seed: int = 7) -> CondorMarket:
     profit = np.where(change < 0.0, -0.3 * change, -0.1 * change) - 0.0005
     profit[:20] = np.nan
     zeros = np.zeros(count)
-    hedge = HedgeLine("made-up", profit, zeros + 0.0001, zeros, zeros, zeros)
+    mark = 0.01 + 0.05 * (vix / vix.max())
+    hedge = HedgeLine("made-up", profit, zeros + 0.0001, 0.06 * mark, zeros + 0.002, zeros, mark)
     return condor_market_of(1500.0 * np.exp(np.cumsum(change)), vix, vix * 1.05, (hedge,))

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Mapping
 
 from signals.study.result import (
+    LIVE,
+    SINCE_LIVE,
     STUDY_VERSION,
     Condor,
     CondorCase,
@@ -17,10 +19,12 @@ from signals.study.result import (
     Measure,
     MonteCarlo,
     PathFigures,
+    Period,
     StudyResult,
     TrackInfo,
 )
 
+LIVE_FROM = dt.date(2009, 11, 17)
 FIRST, LAST = dt.date(2006, 3, 31), dt.date(2026, 7, 29)
 
 #: Names, labels and what they are measured against.
@@ -31,6 +35,7 @@ TRACKS = (
     ("sp500+alvh-seed", "S&P 500 TR + alvh-seed", "sp500"),
     ("condor", "Iron condors", None),
     ("condor+alvh-seed", "Iron condors + alvh-seed", "condor"),
+    ("vxth", "VXTH", "sp500"),
 )
 
 
@@ -44,29 +49,41 @@ def result_of(
     indices: tuple[PathFigures, ...] = (),
     failures: tuple[Failure, ...] = (),
     simulated: bool = False,
+    live: Mapping[str, Mapping[str, Estimate]] | None = None,
+    live_until: dt.date = LAST,
+    rule_sets: tuple[str, ...] = (),
 ) -> StudyResult:
-    """A result with these estimates by track and statistic; `skews` are of the condors beside alvh-seed."""
+    """A result with these estimates by track and statistic; `skews` are of the condors beside alvh-seed.
+
+    `figures` are by track, or by track and period after a slash; `live` are estimates since VEQTOR is live.
+    """
     cases = tuple(
         CondorCase("alvh-seed", skew, {key: Measure(value) for key, value in values.items()})
         for skew, values in (skews or {}).items()
     )
     return StudyResult(
         version=STUDY_VERSION,
-        spec={"confidence": 0.95},
+        spec={"confidence": 0.95, "rule_sets": [[name, ""] for name in rule_sets]},
         data={},
         simulated=simulated,
         first=FIRST,
         last=LAST,
         answer=(),
         statistics=(),
-        periods=(),
+        periods=() if live is None else (Period(SINCE_LIVE, "live", LIVE, LIVE_FROM, live_until),),
         tracks=tuple(
             TrackInfo(name, label, against, FIRST)
             for name, label, against in TRACKS
             if tracks is None or name in tracks
         ),
-        figures=tuple(Figures(name, "whole", dict(values)) for name, values in (figures or {}).items()),
-        intervals=tuple(Intervals(name, dict(values)) for name, values in estimates.items()),
+        figures=tuple(
+            Figures(name.partition("/")[0], name.partition("/")[2] or "whole", dict(values))
+            for name, values in (figures or {}).items()
+        ),
+        intervals=(
+            *(Intervals(name, dict(values)) for name, values in estimates.items()),
+            *(Intervals(name, dict(values), SINCE_LIVE) for name, values in (live or {}).items()),
+        ),
         deflated=(),
         sensitivity=(),
         condor=Condor("", cases, ()) if cases else None,

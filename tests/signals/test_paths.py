@@ -13,13 +13,15 @@ from signals.sample_market import model
 from signals.sample_market.model import Draws, path_of, sample_path
 from signals.sample_market.parameters import CALIBRATED
 from signals.sample_market.pricing import Pricing, State
+from signals.study.hedged import HedgeLine
 from signals.study.paths.chunks import index_chunk
 from signals.study.paths.figures import against, alone
 from signals.study.paths.futures import FAST, futures_surface
 from signals.study.paths.indices import PathIndices, path_indices
 from signals.study.paths.market import PathMarkets, draw_markets
+from signals.study.paths.moments import Series, hedge_moments, measured, measured_like
 from signals.study.paths.sessions import WARM_UP, path_sessions
-from signals.study.paths.summary import median_error, monte_carlo
+from signals.study.paths.summary import fit_rows, median_error, monte_carlo
 from signals.study.paths.veqtor import cost_of, short_term_index, table_weights, with_stop_loss
 from signals.study.spec import StudySpec, TradingCosts
 from signals.study.trading import index_trades
@@ -266,6 +268,53 @@ def test_the_error_of_a_median_is_that_of_a_normal_law() -> None:
     """Of so many standard normal numbers it is the root of pi over twice their number."""
     values = np.random.default_rng(3).standard_normal(40_000)
     assert median_error(values) == pytest.approx(math.sqrt(math.pi / 2.0 / 40_000), rel=0.15)
+    # Of the numbers from 0 to 59 in some order: half the root of 60 of them on either side.
+    assert median_error(np.roll(np.arange(60.0), 17)) == pytest.approx(math.sqrt(60.0) / 2.0)
+    assert median_error(np.array([3.0])) == 0.0
+
+
+def test_condors_on_paths_are_told_over_all_skews() -> None:
+    paired = {"drag": [-0.01, -0.02, -0.03], "drawdown_reduction": [0.1, 0.2, 0.3], "sharpe_gain": [0.0, 0.1, 0.2]}
+    steep = {"drag@1.3": [-0.02] * 3, "drawdown_reduction@1.3": [-0.5, -0.4, -0.3], "sharpe_gain@1.3": [0.3] * 3}
+    found = monte_carlo(SPEC, [], [{"condor": {"growth": [0.0] * 3}, "condor+x": paired | steep}], {})
+    figures = {each.statistic: each for each in found.hedged if each.track == "condor+x"}
+    assert set(figures) == set(paired)
+    ((median, error),) = figures["drawdown_reduction"].swept
+    assert (figures["drawdown_reduction"].quantiles[2], median) == (0.2, -0.4)
+    assert error == pytest.approx(0.1 * math.sqrt(3.0) / 2.0)
+    assert "over all of them growth changes by -2.00 to -2.00 points in the median" in found.sentences[0]
+    assert "-40.0% to 20.0% less deep: whether it is less deep depends on the skew." in found.sentences[0]
+
+
+def test_what_hedges_gain_is_part_of_the_fit() -> None:
+    chunk = {"sp500+x": {"hedge_profit": [-0.03, -0.02, -0.01], "hedge_month": [0.1, 0.2, 0.3]}}
+    found = fit_rows({"hedge_profit x": -0.01, "hedge_month x": 0.5}, [], [chunk])
+    assert [(row.label, row.recorded, row.median) for row in found] == [
+        ("x: profit of the hedge a year", -0.01, -0.02),
+        ("x: best month of the hedge", 0.5, 0.2),
+    ]
+
+
+def test_what_a_hedge_gains_by_itself() -> None:
+    """A loss of a basis point a day but for one gain, less half-spreads at twice their size."""
+    profit, nothing = np.full(100, -0.0001), np.zeros(100)
+    profit[:10], profit[60] = np.nan, 0.2
+    line = HedgeLine("x", profit, nothing + 0.00005, nothing, nothing, nothing, nothing)
+    found = hedge_moments(line, TradingCosts(vix_option=2.0))
+    assert found["hedge_profit"] == pytest.approx((0.2 - 89 * 0.0001 - 90 * 0.0001) / 90 * 252)
+    assert found["hedge_month"] == pytest.approx(0.2 - 20 * 0.0001 - 21 * 0.0001)
+    assert hedge_moments(line, TradingCosts(), 79) == {"hedge_profit": None, "hedge_month": None}
+
+
+def test_recorded_extremes_are_those_of_stretches_as_long_as_a_path() -> None:
+    """A VIX that is one higher in each month: the highest of stretches of 42 sessions, and their median."""
+    vix, ones = np.repeat(np.arange(8.0), 21) + 10.0, np.ones(168)
+    spx = np.exp(np.random.default_rng(5).standard_normal(168))
+    series = Series(spx, vix, ones, ones, 0.01 * ones[1:], ones[1:] > 2.0)
+    # They begin at rows 0, 21, ... 105, and hold the close before their first return: 12, 13, ... 17.
+    assert measured_like(series, 42)["vix_max"] == 14.5
+    assert measured_like(series, 400)["vix_max"] == measured(series)["vix_max"] == 17.0
+    assert measured_like(series, 42)["vix_mean"] == measured(series)["vix_mean"]
 
 
 def test_rows_are_worked_on_in_pieces() -> None:

@@ -10,11 +10,12 @@ import pytest
 
 from signals.alvh.hedge import option_market
 from signals.alvh.hedge_inputs import indicator_inputs
+from signals.alvh.listings import OptionListings
 from signals.alvh.ruleset_files import shipped_rule_set
 from signals.calendar import TradingCalendar
 from signals.inputs import resolve
 from signals.market import MarketData, Observations, market_history
-from signals.rates import overnight_spread
+from signals.rates import PRIMARY, overnight_spread
 from signals.sample_market.facts import FACTS, MarketSeries
 from signals.series import (
     CBOE,
@@ -141,6 +142,11 @@ def test_a_simulated_market_through_the_code_of_daily_signals(calendar: TradingC
     assert np.array_equal(market.vvix.values[before:], ours.vvix.values)
     expiry = calendar.vx_expiries[sessions.front[100]].item()
     assert market.final_settlement(expiry) == ours.final_settlement(expiry)
+    # A weekly settles as a monthly does: at the VIX of the day, which stands for that of its morning.
+    weeks = OptionListings(calendar).weeks
+    weekly = next(day for day in weeks[weeks >= sessions.sessions[300]].tolist() if day not in calendar.vx_expiries)
+    row = int(np.searchsorted(sessions.sessions, np.datetime64(weekly)))
+    assert ours.final_settlement(weekly) == (hedged.markets.vix[row, 0], PRIMARY)
     veqtor = path_indices(hedged.markets).veqtor()
     theirs = signals.veqtor.total_return_change[before + sessions.base + 1 :]
     assert np.allclose(theirs, veqtor.gross[1:, 0], rtol=0.0, atol=1e-12)
@@ -157,7 +163,9 @@ def test_hedges_and_condors_of_a_chunk() -> None:
     indices = index_chunk(SPEC, 0, 2)
     for key, values in found["sp500"].items():
         assert np.allclose(values, indices["sp500"][key], rtol=1e-9, atol=0.0), key
-    assert set(found["sp500+alvh-seed"]) > {"drag", "drawdown_reduction", "sharpe_gain"}
+    assert set(found["sp500+alvh-seed"]) > {"drag", "drawdown_reduction", "sharpe_gain", "hedge_profit", "hedge_month"}
+    by_skew = [found["condor+alvh-seed"][f"drawdown_reduction{skew}"] for skew in ("@0.7", "", "@1.3")]
+    assert len({tuple(values) for values in by_skew}) == 3
     # A hedge that costs half as much to trade is worth more.
     cheap = dataclasses.replace(rule_sets[0], costs=dataclasses.replace(rule_sets[0].costs, half_spread=0.0))
     better = hedged_chunk(SPEC, [cheap], 0, 1)["sp500+alvh-seed"]["growth"][0]

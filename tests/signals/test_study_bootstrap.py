@@ -15,12 +15,16 @@ from signals.study.bootstrap import (
     PART,
     as_recorded,
     bootstrap_chunk,
+    cautious,
     drawn_rows,
     intervals,
     mean_block_length,
     rows_of,
+    stretches,
 )
+from signals.study.crashes import hedge_in_crashes
 from signals.study.facts import market_facts
+from signals.study.result import BACK_TEST, LIVE, WHOLE, Period
 from signals.study.spec import StudySpec
 from signals.study.statistics import measures
 from signals.study.tracks import Track, Tracks
@@ -144,6 +148,7 @@ def test_every_statistic_of_a_sample_is_that_of_its_returns() -> None:
                 own["drag"] = own["growth"] - other["growth"]
                 own["drawdown_reduction"] = 1.0 - own["max_drawdown"] / other["max_drawdown"]
                 own["sharpe_gain"] = own["sharpe"] - other["sharpe"]
+                own["carry"] = hedge_in_crashes(tracks[name].returns[rows], tracks["sp500"].returns[rows]).cost
             assert {key: values[sample] for key, values in found[name].items()} == pytest.approx(own, rel=1e-9)
 
 
@@ -164,7 +169,7 @@ def test_what_never_changes_has_the_same_growth_in_every_sample_and_no_ratio() -
 def test_equal_strategies_never_differ() -> None:
     returns = made_up_returns(6)
     found = bootstrap_chunk(tracks_of(returns, returns), SPEC, 0, COUNT, 0, 20)["hedged-1"]
-    assert [found[key] for key in PAIRED] == [[0.0] * 20] * 3
+    assert [found[key] for key in PAIRED] == [[0.0] * 20] * len(PAIRED)
 
 
 def test_what_loses_everything_has_lost_it_in_every_sample_that_draws_it() -> None:
@@ -200,6 +205,41 @@ def test_the_ends_of_an_interval_are_quantiles_of_all_samples() -> None:
     assert "drag" not in of_sp500.values
     assert of_sp500.values["growth"].low is None
     assert of_sp500.values["growth"].why == "some samples have no such statistic"
+
+
+@pytest.mark.parametrize("samples", [200, 2000, 100_000])
+def test_a_margin_is_two_standard_errors_of_a_share_of_samples(samples: int) -> None:
+    share = cautious(0.025, samples)
+    assert share + 2.0 * (share * (1.0 - share) / samples) ** 0.5 == pytest.approx(0.025)
+
+
+def test_a_verdict_near_an_end_does_not_turn_on_the_seed() -> None:
+    """Ends of the intervals of many seeds are on both sides of the true one, those with the margin hardly ever."""
+    random, truth = np.random.default_rng(8), -1.959964
+    drawn = random.normal(size=(400, 2000))
+    low, least = np.quantile(drawn, [0.025, cautious(0.025, 2000)], axis=1)
+    assert 0.4 < np.mean(low > truth) < 0.6
+    assert np.mean(least > truth) < 0.05
+
+
+def test_the_whole_range_and_the_live_years_have_intervals() -> None:
+    tracks = tracks_of(made_up_returns(1))
+    days = [tracks.sessions[row].item() for row in (0, 20, COUNT)]
+    periods = (
+        Period("whole", "", WHOLE, days[0], days[2]),
+        Period("back-test", "", BACK_TEST, days[0], days[1]),
+        Period("live", "", LIVE, days[1], days[2]),
+    )
+    assert stretches(tracks, periods) == {"whole": (0, COUNT), "live": (20, COUNT)}
+    chunk = bootstrap_chunk(tracks, SPEC, 20, COUNT, 0, 200)
+    (found,) = intervals(tracks, SPEC, 20, COUNT, [chunk], "live")
+    assert found.period == "live"
+    assert found.values["growth"].value == measures(tracks, "sp500", 20, COUNT)["growth"].value
+    sure, growth = found.values["growth"].sure, found.values["growth"]
+    assert sure is not None
+    assert growth.low is not None
+    assert growth.high is not None
+    assert sure[0] < growth.low < growth.high < sure[1]
 
 
 def test_a_range_too_short_has_no_interval_and_says_why() -> None:

@@ -166,9 +166,48 @@ def test_a_hedge_is_measured_against_the_unhedged() -> None:
 def test_turnover_and_cost_are_a_year_of_the_closes_of_the_period() -> None:
     cost = np.concatenate([[9.0], np.full(100, 9.0), np.full(200, 0.0001)])
     tracks = beside(wave(300), wave(300), cost=cost, turnover=cost * 10.0)
+    tracks = replace(tracks, sessions=tracks.sessions[0] + np.arange(301) * 2)
     found = measures(tracks, "hedged", 100, 300)
     assert found["cost"].value == pytest.approx(0.0001 * 252)
     assert found["turnover"].value == pytest.approx(0.001 * 252)
+    # What a month cost is not twelve times that in a year.
+    assert measures(tracks, "hedged", 270, 300)["cost"] == Measure(None, "needs a year: the period has 30 sessions")
+
+
+def test_against_the_unhedged_in_a_month_and_outside_crashes() -> None:
+    # Over a month, the difference of what each gained in all.
+    unhedged, hedged = np.full(20, -0.01), np.full(20, -0.004)
+    found = measures(beside(hedged, unhedged), "hedged", 0, 20)
+    assert found["gain"].value == pytest.approx(0.996**20 - 0.99**20)
+    assert found["drag"].value is found["carry"].value is None
+    # 252 sessions that take 2% a year, and a crash in which it gains: that does not count.
+    tracks = beside(np.array([-0.1, *np.full(252, -0.02 / 252)]), np.array([-0.2, *np.zeros(252)]))
+    tracks = replace(tracks, sessions=tracks.sessions[0] + np.arange(254) * 2)
+    assert measures(tracks, "hedged", 0, 253)["carry"].value == pytest.approx(-252 * math.log1p(-0.02 / 252))
+    down = beside(np.full(253, -0.001), np.full(253, -0.002))
+    down = replace(down, sessions=tracks.sessions)
+    assert measures(down, "hedged", 0, 253)["carry"].why == "needs a year outside crashes"
+
+
+def test_the_cash_that_does_as_much_by_hand() -> None:
+    # One fall of 30%, cash earns nothing: a hedged fall of 12% is that of 60% in cash.
+    calm = np.full(260, 0.0005)
+    unhedged, hedged = np.array([*calm, -0.3, *calm]), np.array([*calm, -0.12, *calm])
+    found = measures(beside(hedged, unhedged), "hedged", 0, 521)
+    assert found["cash_share"].value == pytest.approx(0.6, abs=1e-9)
+    grown = (1.0 + 0.4 * 0.0005) ** 520 * 0.88
+    # From 2018-01-01 to 521 weekdays later, 2019-12-31.
+    assert found["cash_growth"].value == pytest.approx(grown ** (365.25 / 729) - 1.0)
+    # With what cash earns, the mix has the fall that was asked for.
+    paid = measures(beside(hedged, unhedged, cash=0.0002), "hedged", 0, 521)["cash_share"].value
+    assert paid is not None
+    assert 1.0 + (1.0 - paid) * -0.3 + paid * 0.0002 == pytest.approx(0.88)
+    same = measures(beside(unhedged, unhedged), "hedged", 0, 521)
+    assert (same["cash_share"].value, same["cash_growth"].value) == (0.0, same["growth"].value)
+    worse = measures(beside(unhedged, hedged), "hedged", 0, 521)
+    assert worse["cash_share"].why == worse["cash_growth"].why == "its deepest fall is deeper than that of SP500"
+    up = measures(beside(np.abs(unhedged), unhedged, cash=-0.0001), "hedged", 0, 521)
+    assert up["cash_share"].why == "it fell less than cash"
 
 
 def hedge_of(flows: dict[int, float], mark: float = 0.0, start: float = 0.0) -> Measure:
@@ -193,6 +232,7 @@ def test_the_rate_of_return_of_a_hedge_by_hand() -> None:
 def test_a_rate_of_return_that_is_not_one_number_is_undefined() -> None:
     twice = Measure(None, "undefined: the cash flows change sign 2 times")
     assert hedge_of({10: -1.0, 20: 3.0, 30: -1.0}) == twice
+    assert hedge_of({0: 0.0, 100: -1.0}, mark=0.01).why == "below -99% a year: nearly all that was paid was lost"
     assert hedge_of({10: -1.0}).why == hedge_of({}).why == "undefined: the cash flows change sign 0 times"
     assert hedge_of({259: -1.0}, mark=2.0).why == "undefined: no rate makes the cash flows worth nothing"
     unhedged = measures(beside(wave(260), wave(260)), "hedged", 0, 260)["irr"]
@@ -229,8 +269,25 @@ def test_break_even_years_by_hand() -> None:
     found = measures(replace(tracks, sessions=np.arange(254) * 2 + np.datetime64("2018-01-01")), "hedged", 0, 253)
     gained = math.log(0.9 / 0.8)
     cost = 252 * math.log(1.0004 / (1.0004 - 0.02 / 252))
-    assert found["break_even_years"].value == pytest.approx(gained / cost)
-    assert found["crash_years"].value == pytest.approx(1.0)
+    # The session of the crash is 1/252 of a year.
+    assert found["break_even_years"].value == pytest.approx(gained / cost + 1 / 252)
+    assert found["crash_years"].value == pytest.approx(1.0 + 1 / 252)
+    assert found["crash_gain"].value == pytest.approx(gained)
+    assert found["largest_crash"].value == pytest.approx(1.0)
+
+
+def test_crashes_are_those_of_the_market_whatever_is_hedged() -> None:
+    # Falls of 20% and of 30%, with a recovery between them, in which the account itself hardly falls.
+    market = np.array([-0.2, 0.3, *np.full(248, 0.0001), -0.3, 0.0])
+    account = np.full(252, 0.001)
+    hedged = account + np.array([0.04, *np.full(249, -0.0001), 0.01, -0.0001])
+    tracks = beside(account, market)
+    both = (*tracks.tracks, track("more", hedged, "hedged"))
+    found = measures(replace(tracks, tracks=both, sessions=np.arange(253) * 2 + tracks.sessions[0]), "more", 0, 252)
+    gains = math.log(1.041 / 1.001), math.log(1.011 / 1.001)
+    assert found["crash_gain"].value == pytest.approx(sum(gains) / 2)
+    assert found["largest_crash"].value == pytest.approx(gains[0] / sum(gains))
+    assert found["crash_years"].value == pytest.approx(0.5)
 
 
 def test_why_there_is_no_break_even() -> None:
@@ -239,7 +296,7 @@ def test_why_there_is_no_break_even() -> None:
         hedged = np.array([*np.full(150, otherwise), in_crash, *np.full(150, otherwise)])
         return measures(beside(hedged, unhedged), "hedged", 0, 301)["break_even_years"].why
 
-    assert why(-0.1, -0.0001, fall=-0.14) == "SP500 did not fall by 15%"
+    assert why(-0.1, -0.0001, fall=-0.14) == "the S&P 500 did not fall by 15%"
     assert why(-0.2, -0.0001) == why(-0.3, -0.0001) == "it did not gain in crashes"
     assert why(-0.1, 0.0) == why(-0.1, 0.0001) == "it cost nothing outside crashes"
     assert why(-1.0, 0.0) == "everything was lost"
@@ -253,8 +310,8 @@ def test_a_hedge_paid_where_its_break_even_is_longer_than_the_years_between_cras
     hedged, unhedged = np.array(returns).T
     found = hedge_in_crashes(hedged, unhedged)
     ahead = math.fsum(np.log1p(hedged)) - math.fsum(np.log1p(unhedged))
-    if found.crashes and found.cost > 0.0 and abs(ahead) > 1e-9:
-        assert (found.gain / found.cost > found.years_between) == (ahead > 0.0)
+    if found.gain > 0.0 and found.cost > 0.0 and abs(ahead) > 1e-9:
+        assert (found.break_even > found.years_between) == (ahead > 0.0)
 
 
 @settings(max_examples=40)

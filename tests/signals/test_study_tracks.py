@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 
 from signals.alvh.book import EXPIRY
+from signals.alvh.contracts import Legs
 from signals.alvh.hedge import Hedges, hedges_of, vxth_index
 from signals.alvh.ruleset_files import shipped_rule_set
 from signals.calendar import trading_calendar
 from signals.inputs import resolve
 from signals.market import MarketData, market_history
+from signals.study.hedged import hedge_line, hedge_track
 from signals.study.result import Failure
 from signals.study.spec import TradingCosts
 from signals.study.statistics import measures
@@ -153,55 +155,93 @@ def test_costs_are_those_of_an_account_in_dollars(
         assert found.turnover[at] == pytest.approx(turnover, rel=1e-9, abs=1e-12), tracks.sessions[at]
 
 
-def test_a_hedge_is_its_profit_beside_the_equity(tracks: Tracks, hedges: Hedges) -> None:
-    track, books = tracks["sp500+alvh-442"], hedges.histories[0].books
-    at = row(tracks, "2020-03-16")
-    book, before = (books.at(books.first + at - track.first - back) for back in (0, 1))
-    gained = (book.pnl - before.pnl) / NOTIONAL
-    fills = [fill for layer in book.layers for fill in layer.fills]
-    paid = math.fsum(fill.paid for fill in fills)
-    net = (1.0 + tracks["sp500"].returns[at] + gained) - abs(paid) / NOTIONAL * COSTS.equity
-    assert track.returns[at] == pytest.approx(net - 1.0, abs=1e-6)
+def test_a_hedge_is_paid_by_an_account_in_dollars(
+    tracks: Tracks, hedges: Hedges, recorded_signals: VeqtorSignals
+) -> None:
+    history, base = hedges.histories[0], recorded_signals.veqtor.base
+    equity, market, free = recorded_signals.inputs.equity.change, history.market, replace(COSTS, equity=0.0)
+    track, twice = (hedge_track(history, equity, base, costs) for costs in (free, replace(free, vix_option=2.0)))
+
+    def worth(at: int, legs: Legs) -> float:
+        return market.quote(at, legs, history.rules.costs).mark * 100.0
+
+    value, resized, looked_at = 250_000.0, 0.0, 0
+    for at in range(row(tracks, "2020-01-03") + base, row(tracks, "2020-12-31") + base):
+        before, book, start = history.books.at(at - 1), history.books.at(at), value
+        options = {
+            layer.position.legs: layer.position.packages * value / NOTIONAL for layer in before.layers if layer.position
+        }
+        money = (value - math.fsum(count * worth(at - 1, legs) for legs, count in options.items())) * (1 + equity[at])
+        for fill in (fill for layer in book.layers for fill in layer.fills):
+            count = fill.packages * start / NOTIONAL
+            money += count * fill.price * 100.0 * (-1.0 if fill.side == "BUY" else 1.0)
+            options[fill.legs] = options.get(fill.legs, 0.0) + (count if fill.side == "BUY" else -count)
+            looked_at += 1
+        held = {legs: count for legs, count in options.items() if abs(count) > 1e-9}
+        value = money + math.fsum(count * worth(at, legs) for legs, count in held.items())
+        # The book of the new value, at a half-spread of 6% of a price, and 0.02 points at least.
+        wanted = {
+            layer.position.legs: layer.position.packages * value / NOTIONAL for layer in book.layers if layer.position
+        }
+        assert wanted.keys() == held.keys()
+        spread = math.fsum(abs(wanted[legs] - held[legs]) * max(0.06 * worth(at, legs), 2.0) for legs in wanted)
+        value -= spread
+        resized += spread / start
+        assert track.returns[at - base] == pytest.approx(value / start - 1.0, abs=1e-12), tracks.sessions[at - base]
+    assert looked_at > 30
+    # In a year of crashes alone the resize took a good part of a per cent.
+    assert 0.002 < resized < 0.02
+    assert np.array_equal(track.gross, twice.gross, equal_nan=True)
+    np.testing.assert_allclose(twice.cost, 2.0 * track.cost, rtol=0.01)
+    # Equity pays for the options and takes up what they bring, besides.
+    assert 0.0 < float((tracks["sp500+alvh-442"].cost - track.cost).sum()) < 0.002
     assert track.hedge_flow is not None
     assert track.hedge_mark is not None
     # Everything paid and received, with what is held at the end, is what was gained.
     whole = math.fsum(track.hedge_flow.tolist()) + track.hedge_mark[-1]
-    assert whole == pytest.approx(books.books[-1].pnl / NOTIONAL, abs=1e-12)
+    assert whole == pytest.approx(history.books.books[-1].pnl / NOTIONAL, abs=1e-12)
 
 
-def test_half_spreads_are_6_percent_of_the_mark_of_a_call(tracks: Tracks, hedges: Hedges) -> None:
-    track, books = tracks["sp500+alvh-442"], hedges.histories[0].books
+def test_half_spreads_of_the_fills_are_6_percent_of_the_mark_of_a_call(hedges: Hedges) -> None:
+    line, books = hedge_line(hedges.histories[0], hedges.histories[0].books.first), hedges.histories[0].books
     costs = books.rules.costs
     assert (costs.half_spread, costs.minimum_half_spread) == (0.06, 0.02)
     looked_at = 0
     for at, book in enumerate(books.books):
         fills = [fill for layer in book.layers for fill in layer.fills if fill.side != EXPIRY]
-        if not fills:
-            assert track.cost[track.first + at] <= 2.0 * COSTS.equity
-            continue
         if any(fill.price == 0.0 for fill in fills):
             # Given away: nothing tells what it was worth.
             continue
-        looked_at += 1
+        looked_at += bool(fills)
         spread = 0.0
         for fill in fills:
             assert len(fill.legs.contracts) == 1
             away = 1.0 if fill.side == "BUY" else -1.0
             # A price of p is 1.06 or 0.94 times its mark, or 0.02 points from it where that is more.
             spread += max(fill.price * 0.06 / (1.0 + away * 0.06), 0.02) * fill.packages * 100.0
-        value = NOTIONAL * (1.0 + track.gross[track.first + at]) if at else math.inf
-        paid = abs(math.fsum(fill.paid for layer in book.layers for fill in layer.fills))
-        expected = spread / value + paid / NOTIONAL * COSTS.equity
-        assert track.cost[track.first + at] == pytest.approx(expected if at else 0.0, rel=1e-9), tracks.sessions[at]
+        assert line.spread[at] == pytest.approx(spread / NOTIONAL, rel=1e-9)
     assert looked_at > 200
 
 
-def test_vxth_is_the_index(tracks: Tracks, recorded_signals: VeqtorSignals) -> None:
+def test_vxth_is_the_index_and_pays_what_others_pay(
+    tracks: Tracks, hedges: Hedges, recorded_signals: VeqtorSignals
+) -> None:
     index, track = vxth_index(recorded_signals), tracks["vxth"]
     levels = replace(track, returns=track.gross).levels()[track.first :]
     np.testing.assert_allclose(levels * 100.0, index.total_return[index.base :], rtol=1e-9)
-    # The index has no spread, and equity pays for the calls.
-    assert 0.0 < track.cost.sum() < 0.001
+    # The fills of its book have no spread: 6% of each price, 0.02 points at least, and equity to pay for them.
+    bought = 0
+    for at, book in enumerate(hedges.histories[1].books.books[1:], start=1):
+        every = [fill for layer in book.layers for fill in layer.fills]
+        fills = [fill for fill in every if fill.side != EXPIRY]
+        spread = math.fsum(max(0.06 * fill.price, 0.02) * fill.packages * 100.0 for fill in fills)
+        # What expired buys equity.
+        paid = abs(math.fsum(fill.paid for fill in every))
+        expected = (spread + paid * COSTS.equity) / book.base
+        assert track.cost[track.first + at] == pytest.approx(expected, rel=1e-9, abs=1e-16), at
+        bought += bool(fills)
+    assert bought > 180
+    assert "that of alvh-seed" in track.note
 
 
 def test_statistics_of_the_recorded_index_are_those_of_another_package(tracks: Tracks) -> None:

@@ -89,7 +89,7 @@ def here(recorded_question: Question) -> dict[str, Outcome]:
     """What one process finds."""
     parts = one_of_each(recorded_question.spec)
     found = {part.name: outcome for part, outcome in serial(recorded_question, parts)}
-    assert len(found) == 6
+    assert len(found) == 8
     assert not any(isinstance(outcome, Failure) for outcome in found.values()), found
     return found
 

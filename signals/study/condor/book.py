@@ -16,7 +16,7 @@ from signals.study.condor.market import CondorMarket
 from signals.study.condor.rules import CondorRules
 from signals.study.condor.trades import EXPIRED, OPEN, Condors
 from signals.study.tracks import Track
-from signals.vix_futures import Floats
+from signals.vix_futures import Floats, Integers
 
 NAME, LABEL = "condor", "Iron condors"
 
@@ -71,6 +71,8 @@ class Account:
         What the options gained into each session, a share of the value before; 0 in the first row.
     cost, turnover : float, shape (n,)
         As in `signals.study.tracks.Track`.
+    held : int, shape (n,)
+        Condors that were open into each session.
     trades : tuple of Trade
         Those that have ended, in the order of their decision.
     """
@@ -79,6 +81,7 @@ class Account:
     earned: Floats
     cost: Floats
     turnover: Floats
+    held: Integers
     trades: tuple[Trade, ...]
 
     @property
@@ -123,7 +126,7 @@ def account_of(market: CondorMarket, rules: CondorRules, found: Condors) -> Acco
         decisions[decided[condor]].append(condor)
     interest = market.cash.tolist()
     size, share = [0.0] * count, [0.0] * count
-    levels, earned, cost, turnover = [1.0], [0.0], [0.0], [0.0]
+    levels, earned, cost, turnover, counts = [1.0], [0.0], [0.0], [0.0], [0]
     cash, value = 1.0, 1.0
     held: list[int] = []
     for condor in decisions[0]:
@@ -133,6 +136,7 @@ def account_of(market: CondorMarket, rules: CondorRules, found: Condors) -> Acco
     for row in range(1, rows):
         before, received = value, cash * interest[row]
         cash += received
+        counts.append(len(held))
         crossing = traded = mark = 0.0
         for condor in ordered:
             units = size[condor]
@@ -167,6 +171,7 @@ def account_of(market: CondorMarket, rules: CondorRules, found: Condors) -> Acco
         earned=np.array(earned),
         cost=np.array(cost),
         turnover=np.array(turnover),
+        held=np.array(counts, dtype=np.int64),
         trades=tuple(_trades(market, found, share)),
     )
 

@@ -17,13 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from signals.alvh.hedge import HedgeHistory, Hedges, known_bill
+from signals.alvh.hedge import Hedges, known_bill
 from signals.alvh.hedge_inputs import indicator_inputs
 from signals.alvh.indicators import synthetic_vix3m
 from signals.alvh.surface import continuous_rate
 from signals.calendar import Days, third_friday
-from signals.study.hedged import hedge_track, is_portfolio
-from signals.study.spec import TradingCosts
+from signals.study.hedged import HedgeLine, hedge_line, is_portfolio
 from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import MONEY_MARKET_YEAR, Floats
 
@@ -35,28 +34,6 @@ ASSUMED_YIELD = 0.02
 
 #: How far ahead of the last session expiries are listed, calendar days.
 _LISTED_AHEAD = 120
-
-
-@dataclass(frozen=True, eq=False)
-class HedgeLine:
-    """What a hedge does for the account it protects, shares of the value of that account.
-
-    Attributes
-    ----------
-    name : str
-        Of the rule set.
-    profit : float, shape (n,)
-        Gained on each session, after what its own trades cost; NaN up to and with the session it begins on.
-    cost, turnover, flow, mark : float, shape (n,)
-        As in `signals.study.tracks.Track`.
-    """
-
-    name: str
-    profit: Floats
-    cost: Floats
-    turnover: Floats
-    flow: Floats
-    mark: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +76,7 @@ def condor_market(signals: VeqtorSignals, hedges: Hedges) -> CondorMarket:
     """The market of the usable sessions from the base on, with every hedge that can stand beside an account.
 
     A rule set that is a portfolio by itself, such as VXTH, cannot, nor one whose book never begins; why that is, its
-    track on the S&P 500 says. Costs of the hedges are those of their rule sets.
+    track on the S&P 500 says.
     """
     inputs, base = signals.inputs, signals.veqtor.base
     rows = slice(base, inputs.usable)
@@ -112,7 +89,7 @@ def condor_market(signals: VeqtorSignals, hedges: Hedges) -> CondorMarket:
     expiries, monthly = listed_expiries(inputs.calendar.sessions, sessions[0], sessions[-1])
     following = np.searchsorted(inputs.calendar.sessions, sessions, side="right")
     lines = [
-        hedge_line(history, base, inputs.usable)
+        hedge_line(history, base)
         for history in hedges.histories
         if not is_portfolio(history) and len(history.books.books) > 1
     ]
@@ -128,21 +105,6 @@ def condor_market(signals: VeqtorSignals, hedges: Hedges) -> CondorMarket:
         expiries=expiries,
         monthly=monthly,
         hedges=tuple(lines),
-    )
-
-
-def hedge_line(history: HedgeHistory, base: int, usable: int) -> HedgeLine:
-    """What a hedge does for an account, on the rows of the market from `base` up to `usable`."""
-    # Beside an account that stands still, what it returns is what the hedge gains.
-    track = hedge_track(history, np.zeros(usable), base, TradingCosts(equity=0.0))
-    nothing = np.zeros(usable - base)
-    return HedgeLine(
-        name=history.rules.name,
-        profit=track.returns,
-        cost=track.cost,
-        turnover=track.turnover,
-        flow=nothing if track.hedge_flow is None else track.hedge_flow,
-        mark=nothing if track.hedge_mark is None else track.hedge_mark,
     )
 
 

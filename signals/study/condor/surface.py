@@ -21,9 +21,10 @@ In all three volatility rises on that line to -3 standard deviations or further,
 ATM; ATM over the variance swap was 0.86, 0.80 to 0.82, and 0.78. Three days say nothing of an average: the slope is
 swept by 30% either way, from 0.20 to 0.36.
 
-Prices rise with the strike for puts, fall for calls, and are convex, from the put of 1 delta to the call of 1 delta:
-for a VIX of 9 to 150, 3 to 93 days, and every slope of the sweep. At -6 standard deviations, where the line ends, they
-are not convex.
+Prices rise with the strike for puts, fall for calls, and are convex, from -6 standard deviations, where the line ends,
+to the call of 1 delta: for a VIX of 9 to 150, 3 to 93 days, and every slope of the sweep. A put there has 1 delta as
+documented, and up to 2.7 where it is steepest: no put of less delta can be asked for. At the end itself they are not
+convex.
 """
 
 from __future__ import annotations
@@ -114,7 +115,10 @@ class SkewedSurface:
         return black76.delta(forward, strike, 1.0, self.deviation(forward, strike, middle), call=call)
 
     def strike_of(self, delta: float, forward: Floats, middle: Floats, *, call: bool) -> Floats:
-        """The strike of an absolute delta below that at the money, by bisection; shape (n,)."""
+        """The strike of an absolute delta below that at the money, by bisection; shape (n,).
+
+        For a put of less delta than the line reaches it is the end of the line.
+        """
         near = np.zeros(len(middle))
         far = np.full(len(middle), _CALLS_TO if call else self.lowest_moneyness)
         for _ in range(_BISECTIONS):

@@ -67,19 +67,23 @@ class Condors:
     @property
     def risk(self) -> Floats:
         """The most each can lose, as seen at its decision, index points."""
-        widths = np.maximum(self.strikes[:, 1] - self.strikes[:, 0], self.strikes[:, 3] - self.strikes[:, 2])
-        found: Floats = widths + self.value[:, 0] + self.opening[:, 0]
+        found: Floats = _width(self.strikes) + self.value[:, 0] + self.opening[:, 0]
         return found
 
 
 def condors(market: CondorMarket, rules: CondorRules, costs: TradingCosts, surface: SkewedSurface = SURFACE) -> Condors:
-    """All condors that are filled within the history. One whose credit would not pay its costs is not sold."""
+    """All condors that are filled within the history.
+
+    One whose credit would not pay its costs is not sold, nor one that seems to risk nothing, which strikes 5 points
+    apart could have if the index was very low.
+    """
     decided, expiry = _entries(market, rules)
     strikes = _strikes(market, rules, surface, decided, expiry)
     rows, alive = _rows(market, decided, expiry)
     value, opening, closing, premium = _priced(market, costs, surface, rows, alive, expiry, strikes)
-    last, ending = _endings(market, rules, value, opening, rows, alive, expiry)
-    sold = value[:, 0] + opening[:, 0] < 0.0
+    last, ending = _endings(market, rules, value, opening, closing, rows, alive, expiry)
+    received = -(value[:, 0] + opening[:, 0])
+    sold = (received > 0.0) & (received < _width(strikes))
     return Condors(
         decided=decided[sold],
         expiry=expiry[sold],
@@ -93,6 +97,11 @@ def condors(market: CondorMarket, rules: CondorRules, costs: TradingCosts, surfa
     )
 
 
+def _width(strikes: Floats) -> Floats:
+    """Of the wider side, index points."""
+    return np.asarray(np.maximum(strikes[:, 1] - strikes[:, 0], strikes[:, 3] - strikes[:, 2]))
+
+
 def _entries(market: CondorMarket, rules: CondorRules) -> tuple[Integers, Days]:
     """Rows of the decisions, but for one that has no fill yet, and the expiry of each."""
     fill = market.following
@@ -103,8 +112,8 @@ def _entries(market: CondorMarket, rules: CondorRules) -> tuple[Integers, Days]:
         # A week begins on a Monday; 1969-12-29 was one.
         monday = np.datetime64("1969-12-29")
         due = (market.sessions - monday) // np.timedelta64(7, "D") != (fill - monday) // np.timedelta64(7, "D")
-    due[-1:] = False
-    rows = np.flatnonzero(due)
+    rows = np.flatnonzero(due) + rules.entry
+    rows = rows[rows < len(fill) - 1]
     ahead = (listed[None, :] - fill[rows, None]).astype(np.int64)
     allowed = (ahead >= rules.shortest_days) & (ahead <= rules.longest_days)
     away = np.where(allowed, np.abs(ahead - rules.days), np.iinfo(np.int64).max)
@@ -182,6 +191,7 @@ def _endings(
     rules: CondorRules,
     value: Floats,
     opening: Floats,
+    closing: Floats,
     rows: Integers,
     alive: npt.NDArray[np.bool_],
     expiry: Days,
@@ -195,7 +205,7 @@ def _endings(
     timed = held & (left <= rules.exit_days) & (rules.exit_days > 0)
     earned = np.zeros_like(held)
     if rules.profit_target:
-        earned[held] = (-value <= (1.0 - rules.profit_target) * credit[:, None])[held]
+        earned[held] = (closing - value <= (1.0 - rules.profit_target) * credit[:, None])[held]
     # Ordered at a close, bought back at the next.
     ordered = _first(timed | earned) + 1
     expires = _first(alive & (market.sessions[rows] == expiry[:, None]))

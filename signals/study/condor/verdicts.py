@@ -1,6 +1,7 @@
-"""What can be said of the condor programme whatever the skew, in sentences made from the numbers.
+"""What can be said of the condor programme whatever the skew and the day, in sentences made from the numbers.
 
-Standard library only. A verdict that is not the same under every skew is "cannot tell".
+Standard library only. A verdict that is not the same under every skew, and on every day of the week that the condors
+could be decided on, is "cannot tell".
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ CLAIMED_REDUCTION = 1.0 - CLAIMED_HEDGED / CLAIMED_FALL
 
 
 def over_skews(cases: Sequence[CondorCase], hedge: str, key: str) -> Estimate:
-    """A figure under the documented skew, with its range over all of them; a hedge of "" is the unhedged account."""
-    found = {case.skew: case.values.get(key, Measure(None, "not measured")) for case in cases if case.hedge == hedge}
-    central = found.get(CENTRAL, Measure(None, "the documented skew was not looked at"))
+    """A figure under the documented skew, with its range over all skews and days; the hedge "" is for unhedged."""
+    found = {
+        (case.entry, case.skew): case.values.get(key, Measure(None, "not measured"))
+        for case in cases
+        if case.hedge == hedge
+    }
+    central = found.get((0, CENTRAL), Measure(None, "the documented skew was not looked at"))
     values = [measure.value for measure in found.values() if measure.value is not None]
     if central.value is None or len(values) < len(found):
         whys = [measure.why for measure in (central, *found.values()) if measure.value is None]
@@ -30,11 +35,27 @@ def over_skews(cases: Sequence[CondorCase], hedge: str, key: str) -> Estimate:
 
 
 def verdict_over_skews(cases: Sequence[CondorCase], hedge: str, holds: Callable[[CondorCase], bool]) -> str:
-    """HOLDS or FAILS where it is the same under every skew, else CANNOT_TELL."""
+    """HOLDS or FAILS where it is the same under every skew and on every day, else CANNOT_TELL."""
     found = {holds(case) for case in cases if case.hedge == hedge}
     if len(found) != 1:
         return CANNOT_TELL
     return HOLDS if found.pop() else FAILS
+
+
+def depends_on(cases: Sequence[CondorCase], hedge: str, holds: Callable[[CondorCase], bool]) -> str:
+    """What a verdict that is not always the same depends on, in words."""
+    by_choice = {(case.entry, case.skew): holds(case) for case in cases if case.hedge == hedge}
+    entries, skews = {entry for entry, _ in by_choice}, {skew for _, skew in by_choice}
+    found = []
+    if any(len({by_choice[at] for at in by_choice if at[0] == entry}) > 1 for entry in entries):
+        found.append("the skew")
+    if any(len({by_choice[at] for at in by_choice if at[1] == skew}) > 1 for skew in skews):
+        found.append("the day of the week")
+    return " and ".join(found)
+
+
+def _whatever(cases: Sequence[CondorCase]) -> str:
+    return "Whatever the skew" + (" and the day of the week" if len({case.entry for case in cases}) > 1 else "")
 
 
 def sentences(cases: Sequence[CondorCase]) -> tuple[str, ...]:
@@ -44,24 +65,28 @@ def sentences(cases: Sequence[CondorCase]) -> tuple[str, ...]:
 
 
 def _unhedged(cases: Sequence[CondorCase]) -> Iterator[str]:
-    skews = sorted({case.skew for case in cases})
+    skews, days = sorted({case.skew for case in cases}), {case.entry for case in cases}
     growth, fall, income = (over_skews(cases, "", key) for key in ("growth", "max_drawdown", "income"))
     if growth.value is None or fall.value is None or income.value is None:
         yield f"The condor programme has no figures: {growth.why or fall.why or income.why}."
         return
     swept = f"in brackets: over skews {number(skews[0], 2)} to {number(skews[-1], 2)} times as steep"
+    swept += ", and every day of the week" if len(days) > 1 else ""
     yield (
         f"Unhedged, the condors grew by {_told(growth)} a year ({swept}), kept {_told(income)} of the account a year "
         f"in premium, and fell by {_told(_depth(fall))} at the worst."
     )
-    sharpe = over_skews(cases, "", "sharpe")
-    if sharpe.value is not None:
-        verdict = verdict_over_skews(cases, "", lambda case: _value(case, "sharpe") > 0.0)
+    if over_skews(cases, "", "over_cash").value is not None:
+
+        def more(case: CondorCase) -> bool:
+            return _value(case, "over_cash") > 0.0
+
         yield {
-            HOLDS: "Whatever the skew, they earned more than cash.",
-            FAILS: "Whatever the skew, they earned less than cash.",
-            CANNOT_TELL: "Whether they earned more than cash cannot be told: it depends on the skew.",
-        }[verdict]
+            HOLDS: f"{_whatever(cases)}, they earned more than cash.",
+            FAILS: f"{_whatever(cases)}, they did not earn more than cash.",
+            CANNOT_TELL: "Whether they earned more than cash cannot be told: it depends on "
+            f"{depends_on(cases, '', more)}.",
+        }[verdict_over_skews(cases, "", more)]
 
 
 def _hedged(cases: Sequence[CondorCase], hedge: str) -> Iterator[str]:
@@ -76,37 +101,46 @@ def _hedged(cases: Sequence[CondorCase], hedge: str) -> Iterator[str]:
         f"Beside {hedge} the deepest fall was {_told(_depth(fall))} in place of {_told(_depth(before))}, and growth a "
         f"year changed by {_told(drag)}."
     )
-    less = verdict_over_skews(cases, hedge, lambda case: _value(case, "drawdown_reduction") > 0.0)
-    claimed = verdict_over_skews(cases, hedge, lambda case: _value(case, "drawdown_reduction") >= CLAIMED_REDUCTION)
+
+    def less(case: CondorCase) -> bool:
+        return _value(case, "drawdown_reduction") > 0.0
+
+    def claimed(case: CondorCase) -> bool:
+        return _value(case, "drawdown_reduction") >= CLAIMED_REDUCTION
+
     told = {
-        HOLDS: f"Whatever the skew, {hedge} made it less deep",
-        FAILS: f"Whatever the skew, {hedge} did not make it less deep",
-        CANNOT_TELL: f"Whether {hedge} makes it less deep cannot be told: it depends on the skew",
-    }[less]
+        HOLDS: f"{_whatever(cases)}, {hedge} made it less deep",
+        FAILS: f"{_whatever(cases)}, {hedge} did not make it less deep",
+        CANNOT_TELL: f"Whether {hedge} makes it less deep cannot be told: it depends on "
+        f"{depends_on(cases, hedge, less)}",
+    }[verdict_over_skews(cases, hedge, less)]
     cut = f"a cut by {percent(CLAIMED_REDUCTION, 0)} or more, such as from 22% to 14%"
     yield {
-        HOLDS: f"{told}; {cut}, was reached under every skew.",
-        FAILS: f"{told}; {cut}, was reached under none.",
-        CANNOT_TELL: f"{told}; whether {cut}, is reached cannot be told: it depends on the skew.",
-    }[claimed]
+        HOLDS: f"{told}; {cut}, was always reached.",
+        FAILS: f"{told}; {cut}, was never reached.",
+        CANNOT_TELL: f"{told}; whether {cut}, is reached cannot be told: it depends on "
+        f"{depends_on(cases, hedge, claimed)}.",
+    }[verdict_over_skews(cases, hedge, claimed)]
     yield from _worst_month(cases, hedge)
 
 
 def _worst_month(cases: Sequence[CondorCase], hedge: str) -> Iterator[str]:
     """A crash by itself: the deepest fall is also what a programme loses by paying too much for years."""
-    unhedged = {case.skew: _value(case, "worst_month") for case in cases if not case.hedge}
+    unhedged = {(case.entry, case.skew): _value(case, "worst_month") for case in cases if not case.hedge}
     month, before = (over_skews(cases, name, "worst_month") for name in (hedge, ""))
     if month.value is None or before.value is None:
         return
-    verdict = verdict_over_skews(
-        cases, hedge, lambda case: case.skew in unhedged and _value(case, "worst_month") > unhedged[case.skew]
-    )
+
+    def better(case: CondorCase) -> bool:
+        return _value(case, "worst_month") > unhedged.get((case.entry, case.skew), 0.0)
+
     yield {
-        HOLDS: f"Whatever the skew, its worst month was less bad: a loss of {_told(_depth(month))} in place of "
+        HOLDS: f"{_whatever(cases)}, its worst month was less bad: a loss of {_told(_depth(month))} in place of "
         f"{_told(_depth(before))}.",
-        FAILS: "Whatever the skew, its worst month was not less bad.",
-        CANNOT_TELL: "Whether its worst month was less bad cannot be told: it depends on the skew.",
-    }[verdict]
+        FAILS: f"{_whatever(cases)}, its worst month was not less bad.",
+        CANNOT_TELL: f"Whether its worst month was less bad cannot be told: it depends on "
+        f"{depends_on(cases, hedge, better)}.",
+    }[verdict_over_skews(cases, hedge, better)]
 
 
 def _told(estimate: Estimate) -> str:

@@ -1,14 +1,14 @@
 """Layered hedges and the condor programme on simulated markets: the books are folded as on the recorded one.
 
-What a fold needs is made from the arrays of a market: nine listed contracts, of which the VIX of the day is the final
-settlement; VIX3M, VVIX and breadth; and the 91-day bill. What the sample market has none of stays unavailable, as it
-does in the source ``sample``: the liquidity and the dollar indicators, and the event calendar. The state of a hedge
-begins with the warm-up, its book with the first level.
+What a fold needs is made from the arrays of a market: nine listed contracts and the options of every week, of which
+the VIX of the day is the final settlement; VIX3M, VVIX and breadth; and the 91-day bill. What the sample market has
+none of stays unavailable, as it does in the source ``sample``: the liquidity and the dollar indicators, and the event
+calendar. The state of a hedge begins with the warm-up, its book with the first level.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -17,17 +17,19 @@ from signals.alvh.decide import fold
 from signals.alvh.hedge import HedgeHistory, known_bill
 from signals.alvh.indicator_table import IndicatorInputs, IndicatorTable, schedules
 from signals.alvh.indicators import indicator_table
+from signals.alvh.listings import OptionListings
 from signals.alvh.market import OptionMarket
 from signals.alvh.rules import Indicators, RuleSet
 from signals.alvh.state import hedge_states
 from signals.alvh.substitutes import vvix_in_force
 from signals.alvh.surface import continuous_rate
 from signals.market import MarketData
-from signals.study.condor.market import CondorMarket, dividend_yield, hedge_line, listed_expiries
-from signals.study.condor.programme import RULES, condor_tracks
-from signals.study.hedged import hedge_track, is_portfolio
+from signals.study.condor.market import CondorMarket, dividend_yield, listed_expiries
+from signals.study.condor.programme import RULES, SKEWS, condor_tracks
+from signals.study.hedged import beside_equity, hedge_line, hedge_track, is_portfolio
 from signals.study.paths.figures import ALONE, PAIRED
 from signals.study.paths.market import PathMarkets
+from signals.study.paths.moments import hedge_moments
 from signals.study.paths.veqtor import short_term_index
 from signals.study.spec import TradingCosts
 from signals.study.statistics import measures
@@ -37,6 +39,9 @@ from signals.vix_futures import BASE_LEVEL, SLOTS, SettlementPanel, constant_mat
 
 #: What the books protect, USD: results are shares of it.
 NOTIONAL = 1_000_000.0
+
+#: Skews under which the condor programme is folded beside the documented one: the ends of the sweep.
+OTHER_SKEWS = (SKEWS[0], SKEWS[-1])
 
 #: By statistic, a value for each market.
 Values = dict[str, list[float]]
@@ -63,6 +68,9 @@ class HedgedMarkets:
         self.short_term = np.multiply.accumulate(growth, axis=0)
         self.vix3m, self.vvix, self.breadth = markets.vix3m(), markets.vvix(), markets.advance_decline()
         self.equity_change, self.accrual = markets.equity_change, markets.accrual()
+        # Sessions on which something settles, monthly or weekly.
+        expiries = np.union1d(sessions.calendar.vx_expiries, OptionListings(sessions.calendar).weeks)
+        self.expiring = np.flatnonzero(np.isin(sessions.sessions, expiries) & (np.arange(len(sessions)) > 0))
 
     def indicator_inputs(self, market: int) -> IndicatorInputs:
         """The inputs of the indicators in one market."""
@@ -99,9 +107,6 @@ class HedgedMarkets:
 
     def option_market(self, inputs: IndicatorInputs, market: int) -> OptionMarket:
         """What a book trades in in one market."""
-        days = inputs.panel.expiries
-        row = np.searchsorted(inputs.sessions, days)
-        settled = np.flatnonzero((days > inputs.sessions[0]) & (days <= inputs.sessions[-1]))
         return OptionMarket(
             panel=inputs.panel,
             vix=inputs.vix,
@@ -109,7 +114,7 @@ class HedgedMarkets:
                 inputs.sessions, inputs.vvix, inputs.vix, constant_maturity_future(inputs.panel, inputs.vix)
             ),
             tbill=known_bill(inputs.tbill),
-            published={days[at].item(): float(inputs.vix[row[at]]) for at in settled.tolist()},
+            published={inputs.sessions[row].item(): float(inputs.vix[row]) for row in self.expiring.tolist()},
             vix_open=np.full(len(inputs.sessions), np.nan),
             calendar=inputs.calendar,
             short_term=self.short_term[:, market].copy(),
@@ -131,23 +136,26 @@ class HedgedMarkets:
             found.append(HedgeHistory(rules, table, states, options, books, given))
         return found
 
-    def tracks(self, market: int, rule_sets: Sequence[RuleSet], costs: TradingCosts) -> Tracks:
+    def tracks(
+        self, market: int, histories: Sequence[HedgeHistory], condors: CondorMarket, costs: TradingCosts
+    ) -> Tracks:
         """The S&P 500, each hedge beside it, and the condor programme alone and beside each, in one market."""
         sessions = self.markets.sessions
         base = sessions.base
-        histories = self.histories(market, rule_sets)
         equity = self.equity_change[:, market]
         returns = equity[base:].copy()
         returns[0] = np.nan
         nothing = np.zeros(len(returns))
         unhedged = Track(UNHEDGED, "S&P 500 TR", None, returns, returns, nothing, nothing)
-        hedged = [hedge_track(history, equity, base, costs) for history in histories]
-        condors = condor_tracks(self._condor_market(market, histories), RULES, costs)
-        return Tracks(sessions.sessions[base:], self.accrual[base:, market].copy(), (unhedged, *hedged, *condors))
+        lines = {line.name: line for line in condors.hedges}
+        hedged = [hedge_track(history, equity, base, costs, lines.get(history.rules.name)) for history in histories]
+        every = (unhedged, *hedged, *condor_tracks(condors, RULES, costs))
+        return Tracks(sessions.sessions[base:], self.accrual[base:, market].copy(), every)
 
-    def _condor_market(self, market: int, histories: Sequence[HedgeHistory]) -> CondorMarket:
+    def condor_market(self, market: int, histories: Sequence[HedgeHistory]) -> CondorMarket:
+        """What the condor programme sees of one market."""
         found, sessions = self.markets, self.markets.sessions
-        base, count = sessions.base, len(sessions)
+        base = sessions.base
         own = sessions.sessions[base:]
         everyone = sessions.calendar.sessions
         expiries, monthly = listed_expiries(everyone, own[0], own[-1])
@@ -164,7 +172,7 @@ class HedgedMarkets:
             cash=cash,
             expiries=expiries,
             monthly=monthly,
-            hedges=tuple(hedge_line(history, base, count) for history in histories if not is_portfolio(history)),
+            hedges=tuple(hedge_line(history, base) for history in histories if not is_portfolio(history)),
         )
 
 
@@ -172,21 +180,40 @@ def hedged_figures(markets: PathMarkets, rule_sets: Sequence[RuleSet], costs: Tr
     """Statistics of the S&P 500, each hedge beside it, and the condor programme, by strategy and key.
 
     A strategy is measured from its own first level on; one that is measured against another, over the sessions that
-    both have. A statistic that some market does not have is left out.
+    both have. A statistic that some market does not have is left out. What a hedge does to the condor programme under
+    another skew is under the key of the statistic and ``@`` that skew; what a hedge gains by itself, under the keys of
+    `signals.study.paths.moments.HEDGE_MOMENTS` of its track beside the S&P 500.
     """
     hedged = HedgedMarkets(markets)
     found: dict[str, dict[str, list[float | None]]] = {}
+
+    def keep(name: str, values: Mapping[str, float | None]) -> None:
+        for key, value in values.items():
+            found.setdefault(name, {}).setdefault(key, []).append(value)
+
     for market in range(markets.vix.shape[1]):
-        tracks = hedged.tracks(market, rule_sets, costs)
-        last = len(tracks.sessions) - 1
+        histories = hedged.histories(market, rule_sets)
+        condors = hedged.condor_market(market, histories)
+        tracks = hedged.tracks(market, histories, condors, costs)
         for track in tracks:
-            values = measures(tracks, track.name, _first(tracks, track), last)
-            for key in ALONE + (PAIRED if track.against else ()):
-                found.setdefault(track.name, {}).setdefault(key, []).append(values[key].value)
+            keep(track.name, _values(tracks, track, ALONE + (PAIRED if track.against else ())))
+        for line in condors.hedges:
+            keep(beside_equity(line.name), hedge_moments(line, costs))
+        for skew in OTHER_SKEWS if condors.hedges else ():
+            swept = Tracks(tracks.sessions, tracks.cash, condor_tracks(condors, RULES, costs, skew))
+            for track in swept:
+                if track.against:
+                    values = _values(swept, track, PAIRED)
+                    keep(track.name, {f"{key}@{skew:g}": value for key, value in values.items()})
     return {
         name: {key: whole for key, values in own.items() if len(whole := _known(values)) == len(values)}
         for name, own in found.items()
     }
+
+
+def _values(tracks: Tracks, track: Track, keys: Sequence[str]) -> dict[str, float | None]:
+    found = measures(tracks, track.name, _first(tracks, track), len(tracks.sessions) - 1, keys)
+    return {key: found[key].value for key in keys}
 
 
 def _first(tracks: Tracks, track: Track) -> int:

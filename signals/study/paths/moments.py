@@ -1,7 +1,7 @@
 """Moments of a market, measured the same way on the recorded and on simulated ones: what the fit is shown by.
 
-Formulas are those of `signals.sample_market.facts`, over the sessions from the first level on. Extremes depend on how
-long a market is, and a recorded history is longer than a simulated one may be.
+Formulas are those of `signals.sample_market.facts`, over the sessions from the first level on. Extremes grow with the
+length of a market, so that those of the recorded one are medians over all its stretches as long as a simulated one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from signals.sample_market.facts import REALISED_SESSIONS, autocorrelation, correlation, drawdown, moment
+from signals.study.hedged import HedgeLine
 from signals.study.paths.indices import PathIndices
 from signals.study.paths.veqtor import PathReturns
+from signals.study.spec import TradingCosts
 from signals.veqtor.indicators import SESSIONS_PER_YEAR
 from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import Floats
@@ -103,9 +105,56 @@ MOMENTS = (
 )  # fmt: skip
 
 
+#: Moments that grow with the length of a market.
+EXTREMES = frozenset({"spx_worst", "spx_drawdown", "vix_max"})
+
+#: Sessions from one stretch of the recorded market to the next, and of a month.
+_MONTH = 21
+
+#: What a hedge gains by itself, after what its own trades cost, shares of its notional: key and label.
+HEDGE_MOMENTS = (("hedge_profit", "profit of the hedge a year"), ("hedge_month", "best month of the hedge"))
+
+
 def measured(series: Series) -> dict[str, float]:
     """Every moment of a market by its key."""
     return {each.key: float(each.measure(series)) for each in MOMENTS}
+
+
+def measured_like(series: Series, returns: int) -> dict[str, float]:
+    """The same, extremes as the median over stretches of so many returns, one of which begins in every month."""
+    starts = range(0, len(series.in_cash) - returns + 1, _MONTH)
+    typical = {
+        each.key: float(np.median([each.measure(_stretch(series, start, returns)) for start in starts]))
+        for each in MOMENTS
+        if each.key in EXTREMES and len(starts) > 0
+    }
+    return measured(series) | typical
+
+
+def _stretch(series: Series, start: int, returns: int) -> Series:
+    closes, changes = slice(start, start + returns + 1), slice(start, start + returns)
+    return Series(
+        spx=series.spx[closes],
+        vix=series.vix[closes],
+        first=series.first[closes],
+        second=series.second[closes],
+        short_term=series.short_term[changes],
+        in_cash=series.in_cash[changes],
+    )
+
+
+def hedge_moments(line: HedgeLine, costs: TradingCosts, first: int = 0) -> dict[str, float | None]:
+    """What a hedge gains by itself, `HEDGE_MOMENTS` by key, on the sessions after row `first` on which it has a book.
+
+    None where these are less than a month.
+    """
+    gained = (line.profit - costs.vix_option * line.spread)[first + 1 :]
+    gained = gained[np.isfinite(gained)]
+    if len(gained) < _MONTH:
+        return {key: None for key, _ in HEDGE_MOMENTS}
+    total = np.concatenate([[0.0], np.add.accumulate(gained)])
+    best = float((total[_MONTH:] - total[:-_MONTH]).max())
+    return {"hedge_profit": float(total[-1]) / len(gained) * SESSIONS_PER_YEAR, "hedge_month": best}
 
 
 def recorded_series(signals: VeqtorSignals) -> Series:

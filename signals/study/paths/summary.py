@@ -1,9 +1,9 @@
 """What simulated markets say together: quantiles, the error of having drawn so few, the fit, and sentences.
 
 The standard error of a median is half the distance between the order statistics that lie half the root of the number of
-markets below and above it: the interval between them holds the true median with a probability of 68%, whatever the law
-(H. A. David and H. N. Nagaraja, *Order Statistics*, 3rd edition, section 7.1). It is the error of the drawing alone.
-That the law may be wrong is another one, which the fit shows a part of.
+markets below and above it, in proportion between two of them: the interval holds the true median with a probability of
+68%, whatever the law (H. A. David and H. N. Nagaraja, *Order Statistics*, 3rd edition, section 7.1). It is the error of
+the drawing alone. That the law may be wrong is another one, which the fit shows a part of.
 """
 
 from __future__ import annotations
@@ -13,13 +13,24 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from signals.alvh.listings import LISTING_RULES
+from signals.study.condor.market import CondorMarket
+from signals.study.hedged import beside_equity
 from signals.study.paths.chunks import MARKET, Chunk
 from signals.study.paths.figures import ALONE, PAIRED
-from signals.study.paths.moments import MOMENTS, measured, recorded_series
+from signals.study.paths.moments import (
+    HEDGE_MOMENTS,
+    MOMENTS,
+    hedge_moments,
+    measured,
+    measured_like,
+    recorded_series,
+)
 from signals.study.result import FitRow, MonteCarlo, PathFigures
-from signals.study.spec import StudySpec
+from signals.study.spec import StudySpec, TradingCosts
 from signals.study.strategies import UNHEDGED
 from signals.study.words import listed, percent
+from signals.veqtor.indicators import SESSIONS_PER_YEAR
 from signals.veqtor.signal import VeqtorSignals
 from signals.vix_futures import Floats
 
@@ -36,19 +47,52 @@ FIT_RANGE = (0.05, 0.95)
 _Values = dict[str, dict[str, Floats]]
 
 
-def recorded_fit(signals: VeqtorSignals) -> dict[str, float]:
-    """Moments of the recorded market over its whole history, by key."""
-    return measured(recorded_series(signals))
+#: Since when the recorded hedges could trade what the simulated ones trade throughout: weekly options on the VIX.
+HEDGES_SINCE = LISTING_RULES.first_weekly
 
 
-def fit_rows(recorded: Mapping[str, float], index_chunks: Sequence[Chunk]) -> tuple[FitRow, ...]:
-    """Each moment, recorded and over the simulated markets."""
+def recorded_fit(
+    signals: VeqtorSignals,
+    years: int | None = None,
+    condor: CondorMarket | None = None,
+    costs: TradingCosts | None = None,
+) -> dict[str, float]:
+    """Moments of the recorded market, by key.
+
+    Over its whole history; extremes as the median over stretches of so many years, and what each hedge gained by
+    itself, where they are given, since `HEDGES_SINCE`.
+    """
+    series = recorded_series(signals)
+    found = measured(series) if years is None else measured_like(series, years * SESSIONS_PER_YEAR)
+    if condor is None:
+        return found
+    since = int(np.searchsorted(condor.sessions, np.datetime64(HEDGES_SINCE)))
+    for line in condor.hedges:
+        own = hedge_moments(line, costs or TradingCosts(), since)
+        found |= {_hedge_key(line.name, key): value for key, value in own.items() if value is not None}
+    return found
+
+
+def _hedge_key(rule_set: str, key: str) -> str:
+    return f"{key} {rule_set}"
+
+
+def fit_rows(
+    recorded: Mapping[str, float], index_chunks: Sequence[Chunk], hedged_chunks: Sequence[Chunk] = ()
+) -> tuple[FitRow, ...]:
+    """Each moment, recorded and over the simulated markets; those of hedges last."""
     simulated = _joined(index_chunks).get(MARKET, {})
+    found = [(each.label, each.unit, each.key, simulated.get(each.key)) for each in MOMENTS]
+    for name, own in _joined(hedged_chunks).items():
+        rule_set = name.removeprefix(beside_equity(""))
+        found += [
+            (f"{rule_set}: {label}", "share", _hedge_key(rule_set, key), own.get(key)) for key, label in HEDGE_MOMENTS
+        ]
     rows = []
-    for each in MOMENTS:
-        if each.key in simulated and each.key in recorded:
-            low, median, high = np.quantile(simulated[each.key], [FIT_RANGE[0], 0.5, FIT_RANGE[1]]).tolist()
-            rows.append(FitRow(each.label, each.unit, float(recorded[each.key]), median, low, high))
+    for label, unit, key, values in found:
+        if values is not None and key in recorded:
+            low, median, high = np.quantile(values, [FIT_RANGE[0], 0.5, FIT_RANGE[1]]).tolist()
+            rows.append(FitRow(label, unit, float(recorded[key]), median, low, high))
     return tuple(rows)
 
 
@@ -66,7 +110,7 @@ def monte_carlo(
     """
     indices = {name: own for name, own in _joined(index_chunks).items() if name != MARKET}
     hedged = _joined(hedged_chunks)
-    fit = fit_rows(recorded, index_chunks)
+    fit = fit_rows(recorded, index_chunks, hedged_chunks)
     return MonteCarlo(
         years=spec.path_years,
         indices=_figures(indices),
@@ -99,6 +143,7 @@ def _figures(values: _Values) -> tuple[PathFigures, ...]:
             quantiles=tuple(np.quantile(own[key], QUANTILES).tolist()),
             mean=float(own[key].mean()),
             standard_error=median_error(own[key]),
+            swept=tuple((float(np.median(values)), median_error(values)) for values in _swept(own, key)),
         )
         for name, own in values.items()
         for key in ALONE + PAIRED
@@ -106,13 +151,17 @@ def _figures(values: _Values) -> tuple[PathFigures, ...]:
     )
 
 
+def _swept(own: Mapping[str, Floats], key: str) -> list[Floats]:
+    """A statistic under other skews."""
+    return [values for name, values in own.items() if name.startswith(f"{key}@")]
+
+
 def median_error(values: Floats) -> float:
     """Standard error of the median of independent draws, from the spread of those around it."""
     ranked = np.sort(values)
-    count, away = len(ranked), 0.5 * math.sqrt(len(ranked))
-    low = max(math.floor(0.5 * count - away), 0)
-    high = min(math.ceil(0.5 * count + away), count - 1)
-    return 0.5 * float(ranked[high] - ranked[low])
+    middle, away = 0.5 * (len(ranked) - 1), 0.5 * math.sqrt(len(ranked))
+    low, high = np.interp([middle - away, middle + away], np.arange(len(ranked)), ranked).tolist()
+    return 0.5 * float(high - low)
 
 
 def _sentences(spec: StudySpec, indices: _Values, hedged: _Values, fit: Sequence[FitRow]) -> Iterator[str]:
@@ -140,7 +189,23 @@ def _against(values: _Values, name: str, other: str, years: str) -> str:
         f"In {count:,} simulated markets of {years} {_label(name)} grew {less} than {_label(other)} in the median "
         f"(5% to 95% of them: {_points(low)} to {_points(high)}), and more in {_share(drag > 0.0)}; its deepest fall "
         f"was {_depth(median)} in the median ({percent(lower)} to {percent(upper)} less), and less deep in "
-        f"{_share(reduction > 0.0)}."
+        f"{_share(reduction > 0.0)}.{_over_skews(values[name], median)}"
+    )
+
+
+def _over_skews(own: Mapping[str, Floats], documented: float) -> str:
+    """What the medians of the condor programme are over all skews that were drawn."""
+    drags, reductions = ([float(np.median(values)) for values in _swept(own, key)] for key in PAIRED[:2])
+    if not drags or not reductions:
+        return ""
+    drags.append(float(np.median(own[PAIRED[0]])))
+    reductions.append(documented)
+    sides = {value > 0.0 for value in reductions}
+    whether = " whether it is less deep depends on the skew." if len(sides) > 1 else ""
+    return (
+        f" That is under the documented skew: over all of them growth changes by {_points(min(drags))} to "
+        f"{_points(max(drags))} points in the median, and the fall is {percent(min(reductions))} to "
+        f"{percent(max(reductions))} less deep{':' if whether else '.'}{whether}"
     )
 
 
@@ -174,7 +239,9 @@ def _fit(fit: Sequence[FitRow], years: str) -> str:
     found = f"; not {listed(outside)}" if outside else ""
     return (
         f"{len(fit) - len(outside)} of {len(fit)} recorded moments lie within what 90% of the simulated markets have"
-        f"{found}. Recorded ones are of the whole history, simulated ones of {years}: extremes grow with the length."
+        f"{found}. The recorded worst day, deepest fall and highest VIX are medians over all stretches of {years}, if "
+        f"the history is longer; hedges are recorded since {HEDGES_SINCE}, from when weeklies are listed; all else is "
+        "of the whole history."
     )
 
 
