@@ -5,6 +5,7 @@ Standard library only.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,9 @@ SIMULATED = "SIMULATED MARKET: nothing here was ever traded."
 
 #: The section that says what columns mean.
 MEANINGS = "meanings"
+
+#: Between two sentences of a paragraph; the answer follows its question.
+_SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])|(?<=[.]\)) (?=[A-Z])")
 
 _NO_ANSWER = "There is no answer: the part of the study that gives it failed."
 
@@ -51,6 +55,26 @@ class StudyView:
     sections: tuple[Section, ...]
     footer: tuple[str, ...]
     simulated: bool
+
+    @property
+    def verdict(self) -> str:
+        """The first sentences of the answer, up to what they are made from."""
+        return self._evidence[0].partition(" (")[0]
+
+    @property
+    def basis(self) -> str:
+        """What the verdict is made from: the range, and what figures stand for; empty where that is not said."""
+        _, bracket, basis = self._evidence[0].partition(" (")
+        return basis.removesuffix(")") if bracket else ""
+
+    @property
+    def evidence(self) -> tuple[str, ...]:
+        """The rest of the first paragraph, sentence by sentence."""
+        return tuple(self._evidence[1:])
+
+    @property
+    def _evidence(self) -> list[str]:
+        return _SENTENCES.split(self.answer[0])
 
 
 def study_view(result: StudyResult) -> StudyView:
