@@ -43,8 +43,15 @@ class StoredStudy:
 
 
 _LIGHT = (
-    Study.id, Study.key, Study.made_at, Study.first, Study.last, Study.source, Study.simulated, Study.complete,
-)  # fmt: skip
+    Study.id,
+    Study.key,
+    Study.made_at,
+    Study.first,
+    Study.last,
+    Study.source,
+    Study.simulated,
+    Study.complete,
+)
 
 
 class StudyRepository:
@@ -67,9 +74,14 @@ class StudyRepository:
     ) -> int:
         """Store a study, in place of one of the same key; returns its id. For a unit of work that writes alone."""
         row = {
-            "made_at": made_at, "first": first, "last": last, "source": source, "simulated": simulated,
-            "complete": complete, "document": _packed(document),
-        }  # fmt: skip
+            "made_at": made_at,
+            "first": first,
+            "last": last,
+            "source": source,
+            "simulated": simulated,
+            "complete": complete,
+            "document": _packed(document),
+        }
         if not self._session.execute(update(Study).where(Study.key == key).values(row)).rowcount:  # type: ignore[attr-defined] # an update has one
             self._session.execute(insert(Study), [{"key": key, **row}])
         return self._session.execute(select(Study.id).where(Study.key == key)).scalar_one()

@@ -58,7 +58,9 @@ def test_recorded_files_answer_the_question_and_the_study_is_stored(
     # The condors are under the documented skew, so that their track and that case say the same.
     (case,) = [each for each in document["condor"]["cases"] if (each["hedge"], each["skew"]) == ("", 1.0)]
     assert case["values"]["max_drawdown"] == figures(document, "condor")["max_drawdown"]
-    (intervals,) = [each for each in document["intervals"] if each["track"] == "condor+alvh-442"]
+    (intervals,) = [
+        each for each in document["intervals"] if (each["track"], each["period"]) == ("condor+alvh-442", "whole")
+    ]
     reduction = intervals["values"]["drawdown_reduction"]
     assert reduction["low"] < reduction["value"] < reduction["high"]
     # From the database: nothing is computed, as it would be with another seed.
@@ -66,8 +68,9 @@ def test_recorded_files_answer_the_question_and_the_study_is_stored(
     assert shown.code == 0, shown.err
     assert shown.err == "It was there already, made of the same data: --again computes it anew.\n"
     assert all(len(line) <= 80 for line in shown.out.splitlines()), shown.out
-    first = shown.out.split("\n\n")[0].replace("\n", " ")
-    assert first == " ".join(document["answer"])
+    title, *paragraphs = (" ".join(part.split()) for part in shown.out.split("\n\n"))
+    assert title == "Is it worth it? 2007-01-03 to 2020-12-31"
+    assert paragraphs[: len(document["answer"])] == document["answer"]
     with UnitOfWork(stored) as work:
         (study,) = work.studies.all()
         assert (study.source, study.simulated, study.complete) == ("files", False, True)

@@ -100,7 +100,7 @@ def test_a_study_that_is_interrupted_or_killed_goes_on_and_comes_to_the_same(mad
 
     kept = parts_kept(engine)
     code, said = Started(*stored, "--runner", "serial", "--output", "resumed.json").ended()
-    assert (code, said) == (0, f"Resumed: {kept} of 14 parts were there.\n")
+    assert (code, said) == (0, f"Resumed: {kept} of 16 parts were there.\n")
     code, said = Started(*asked, "--runner", "serial", "--no-store", "--output", "at-once.json").ended()
     assert (code, said) == (0, "")
     assert Path("resumed.json").read_bytes() == Path("at-once.json").read_bytes()

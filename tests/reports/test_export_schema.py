@@ -48,6 +48,8 @@ from signals.veqtor.report import SCHEMA_VERSION, Regime, ReportInput, SignalRep
 from tests.conftest import ROOT
 from tests.reports import stored
 
+pytestmark = pytest.mark.server
+
 Place = tuple[str | int, ...]
 
 #: Later members of a report, which an earlier version of its document lacks.

@@ -22,6 +22,8 @@ from signals.study.statistics import measures
 from signals.study.tracks import Tracks
 from tests.signals.condor_market import condor_market_of, wandering
 
+pytestmark = pytest.mark.server
+
 COSTS = TradingCosts()
 FREE = TradingCosts(spx_option=0.0, spx_option_points=0.0)
 

@@ -20,6 +20,8 @@ from signals.veqtor.report import SignalReport, fingerprint
 from signals.veqtor.signal import VeqtorSignals, signal_report, veqtor_signals
 from tests.market_files import LAST, SESSIONS
 
+pytestmark = pytest.mark.server
+
 BASE = dt.date(2005, 12, 20)
 MADE_UP_SESSIONS = [day for day in SESSIONS if day >= BASE]
 

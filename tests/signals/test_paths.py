@@ -29,6 +29,8 @@ from signals.veqtor.index import veqtor_history
 from signals.veqtor.rules import VEQTOR
 from signals.vix_futures import SHORT_TERM, SLOTS, Floats, SettlementPanel, futures_index
 
+pytestmark = pytest.mark.server
+
 SPEC = StudySpec(dt.date(2006, 1, 3), dt.date(2026, 7, 29), seed=7, path_years=1)
 MARKETS = 4
 
