@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -160,3 +161,13 @@ def webhook() -> Iterator[Channel]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def delete(address: str, seconds: float = 60) -> None:
+    """Delete something of a Prefect server, which answers 503 while its database is busy; its own client waits, too."""
+    end = time.monotonic() + seconds
+    while (answer := httpx.delete(address)).status_code == httpx.codes.SERVICE_UNAVAILABLE:
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.5)
+    # What was deleted in spite of a 503 is not there any more.
+    assert answer.status_code in (httpx.codes.NO_CONTENT, httpx.codes.NOT_FOUND), answer.text

@@ -19,7 +19,7 @@ from flows.cli.automations import AUTOMATIONS, read_automations
 from flows.outcomes import STATE_NAMES
 from storage.runs import AWAITING_DATA
 from tests.conftest import ROOT
-from tests.flows.conftest import Tailguard, webhook
+from tests.flows.conftest import Tailguard, delete, webhook
 
 pytestmark = pytest.mark.server
 
@@ -106,7 +106,7 @@ def test_a_run_that_fails_reaches_the_channel_and_one_of_somebody_else_does_not(
             if channel.wait(1, seconds=1):
                 break
         for key in keys:
-            api.delete(f"/deployments/{key}").raise_for_status()
+            delete(f"{api.base_url}deployments/{key}")
     assert {post["subject"] for post in channel.posts} == {"tailguard: daily-after-close ended Failed"}
     assert channel.posts[0]["body"].startswith(message)
 

@@ -28,7 +28,7 @@ from storage.engine import open_engine
 from storage.schema import require_schema
 from storage.unit_of_work import UnitOfWork
 from tests.conftest import ROOT
-from tests.flows.conftest import Mailbox, Tailguard, free_port, webhook
+from tests.flows.conftest import Mailbox, Tailguard, delete, free_port, webhook
 from tests.market_files import write_market
 from tests.postgresql import Server
 from tests.storage.conftest import DAY, add_reports, new_report
@@ -256,7 +256,7 @@ def test_a_clean_machine_becomes_a_service_that_emits_delivers_and_speaks_up(
         schedules = f"deployments/{deployments['daily-after-close']}/schedules"
         (added,) = service.ask(schedules, [{"schedule": {"interval": 10, "anchor_date": "2026-01-01T00:00:00Z"}}])
         wait_until(lambda: {"PENDING", "RUNNING"} & set(service.runs("daily", "type")), worker.said)
-        httpx.delete(f"{api}/{schedules}/{added['id']}").raise_for_status()
+        delete(f"{api}/{schedules}/{added['id']}")
         by_hand = subprocess.Popen(
             ["tailguard", "run"], cwd=home, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
