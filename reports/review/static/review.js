@@ -6,7 +6,8 @@
   const pages = [...document.querySelectorAll("nav a[data-key]")];
   let going = 0;
 
-  const busy = (target) => target.closest("input, select, textarea, dialog, [data-keys]") !== null;
+  // A dialog that was just closed keeps the focus until the page is drawn again.
+  const busy = (target) => target.closest("input, select, textarea, dialog[open], [data-keys]") !== null;
   const follow = (rel) => {
     const link = document.querySelector(`main a[rel=${rel}]`);
     if (link) link.click();
