@@ -204,7 +204,7 @@ def _notes(spec: StudySpec, data: StudyData) -> tuple[str, ...]:
     first = sessions[data.first].item()
     # On a holiday the range begins with the session after it, for no other reason.
     if start < sessions[0] or int(np.searchsorted(sessions, start)) < data.first:
-        found.append(f"Asked for from {spec.start} on: the first close of which every strategy has a level is {first}.")
+        found.append(f"The range begins on {first}, not {spec.start}: every strategy has a level from that close on.")
     if any(period.key == SINCE_LIVE for period in data.periods):
         found.append(
             f"VEQTOR is published live since {VEQTOR_LIVE_SINCE}: figures of it over the whole range pool what came "
